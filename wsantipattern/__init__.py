@@ -1,0 +1,33 @@
+"""What a rule author imports, and nothing else."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wsantipattern.finding import Confidence, Severity
+    from wsantipattern.model.module import Function, Module
+    from wsantipattern.roles import Roles
+    from wsantipattern.rule import Match, Rule, rule
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Confidence": "wsantipattern.finding",
+    "Function": "wsantipattern.model.module",
+    "Match": "wsantipattern.rule",
+    "Module": "wsantipattern.model.module",
+    "Roles": "wsantipattern.roles",
+    "Rule": "wsantipattern.rule",
+    "Severity": "wsantipattern.finding",
+    "rule": "wsantipattern.rule",
+}
+
+__all__ = ["Confidence", "Function", "Match", "Module", "Roles", "Rule", "Severity", "rule"]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

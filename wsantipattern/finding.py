@@ -1,0 +1,117 @@
+"""What a rule reports: a finding with one primary span and the trace that proves it.
+
+Knows nothing of languages, formats or the terminal. Lines and columns count from 1; columns count Unicode
+code points; the end of a span is exclusive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+
+class Severity(IntEnum):
+    """How bad the fact is, in SARIF's levels; ordered, so that `--fail-on` can compare."""
+
+    NOTE = 1
+    WARNING = 2
+    ERROR = 3
+
+    @property
+    def label(self) -> str:
+        return self.name.lower()
+
+
+class Confidence(IntEnum):
+    """How sure the evidence is: `LOW` is not shown unless asked for."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+
+    @property
+    def label(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in the host file: line from 1, column in code points from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """From `start` up to, not including, `end`."""
+
+    start: Position
+    end: Position
+
+
+@dataclass(frozen=True, slots=True)
+class TraceStep:
+    """One step of the witness: where, and what is true there."""
+
+    path: str
+    span: Span
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replaces the text of `span` (empty for an insertion) by `text`."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A correction: a title that says what it does, its edits, and whether it can change behaviour."""
+
+    title: str
+    edits: tuple[Edit, ...] = ()
+    safe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding, as every report format reads it.
+
+    `fingerprint` is a hex string that survives moved lines: it is made from the rule, the path, the enclosing
+    function's name and the text of the primary line, with a counter for equal ones.
+    """
+
+    rule: str
+    message: str
+    severity: Severity
+    confidence: Confidence
+    path: str
+    span: Span
+    trace: tuple[TraceStep, ...] = ()
+    fix: Fix | None = None
+    fingerprint: str = ""
+
+    @property
+    def sort_key(self) -> tuple[str, int, int, str]:
+        return (self.path, self.span.start.line, self.span.start.column, self.rule)
+
+
+@dataclass(frozen=True, slots=True)
+class FileError:
+    """A file that could not be checked, or only in part; `message` is one line without the path."""
+
+    path: str
+    message: str
+
+
+@dataclass(slots=True)
+class Report:
+    """The result of a run: what every format prints. `findings` are in the order of `Finding.sort_key`."""
+
+    findings: list[Finding] = field(default_factory=list)
+    errors: list[FileError] = field(default_factory=list)
+    checked: int = 0
+    skipped: int = 0

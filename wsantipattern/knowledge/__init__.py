@@ -1,0 +1,71 @@
+"""What each library's names mean, as data: the TOML files beside this one, and what a project adds.
+
+Every file is a table of tables of lists: `[timer] arms = [...]`. Entries of one key are joined over all files, so
+that a library is one file and no line of Python. Strings are canonical names (see `Module.canonical`) or method
+names, as each key's comment in the files says; entries may also be tables. The shape of a key is known to the role
+that reads it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache, cached_property
+from importlib import resources
+from typing import Any
+
+
+class Knowledge:
+    """The joined tables; immutable, so that one can serve a whole run."""
+
+    def __init__(self, tables: Mapping[str, Mapping[str, list[Any]]]) -> None:
+        self._tables = tables
+
+    @classmethod
+    def builtin(cls) -> Knowledge:
+        """What ships with the package."""
+        return _builtin()
+
+    def extended(self, tables: Mapping[str, Mapping[str, list[Any]]]) -> Knowledge:
+        """This knowledge and a project's own."""
+        return Knowledge(_join([self._tables, tables])) if tables else self
+
+    def names(self, table: str, key: str) -> frozenset[str]:
+        """The strings of `[table] key`; empty where nothing is known."""
+        cached = self._names.get((table, key))
+        if cached is None:
+            cached = frozenset(e for e in self._tables.get(table, {}).get(key, []) if isinstance(e, str))
+            self._names[(table, key)] = cached
+        return cached
+
+    def entries(self, table: str, key: str) -> list[dict[str, Any]]:
+        """The tables of `[[table.key]]`; empty where nothing is known."""
+        return [e for e in self._tables.get(table, {}).get(key, []) if isinstance(e, dict)]
+
+    @property
+    def tables(self) -> Mapping[str, Mapping[str, list[Any]]]:
+        """Everything, for `explain` and for validation."""
+        return self._tables
+
+    @cached_property
+    def _names(self) -> dict[tuple[str, str], frozenset[str]]:
+        return {}
+
+
+@cache
+def _builtin() -> Knowledge:
+    loaded = []
+    for file in sorted(resources.files(__package__).iterdir(), key=lambda f: f.name):
+        if file.name.endswith(".toml"):
+            loaded.append(tomllib.loads(file.read_text("utf-8")))
+    return Knowledge(_join(loaded))
+
+
+def _join(parts: list[Any]) -> dict[str, dict[str, list[Any]]]:
+    joined: dict[str, dict[str, list[Any]]] = {}
+    for part in parts:
+        for table, keys in part.items():
+            for key, entries in keys.items():
+                if isinstance(entries, list):
+                    joined.setdefault(table, {}).setdefault(key, []).extend(entries)
+    return joined

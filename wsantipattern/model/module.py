@@ -1,0 +1,378 @@
+"""Modules, classes and functions: one file (or one embedded fragment) as rules see it.
+
+A front end makes a `Module` with every function and class of the file known and no body lowered; bodies, graphs and
+summaries are made on first use and kept. The model knows no language: what differs is settled by the front end.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from wsantipattern.model.place import Binding, Place
+from wsantipattern.model.term import Call, Closure, Constant, Extent, Ref, Statement, Store, Term
+
+if TYPE_CHECKING:
+    from wsantipattern.model.cfg import Cfg
+
+FunctionKind = Literal["function", "method", "constructor", "getter", "setter", "lambda", "top"]
+
+
+class Class:
+    """A class, a Go struct type, or an object literal with methods.
+
+    Attributes:
+        name: as declared; "" for an anonymous object.
+        this: the binding that `this`, `self` and every receiver of its methods share.
+        methods: by name; a getter is in `getters` instead.
+        field_types: canonical type names of declared fields, by name.
+        bases: canonical names of base classes.
+    """
+
+    def __init__(self, name: str, extent: Extent, this: Binding) -> None:
+        self.name = name
+        self.extent = extent
+        self.this = this
+        self.methods: dict[str, Function] = {}
+        self.getters: dict[str, Function] = {}
+        self.field_types: dict[str, str] = {}
+        self.bases: list[str] = []
+        this.owner = self
+
+    def __repr__(self) -> str:
+        return f"<class {self.name}>"
+
+
+class Function:
+    """A function, method, closure, or the top level of a module (`kind` "top").
+
+    Attributes:
+        name: qualified for display: `Client.publish`, `useFeed.onMessage`; "" for an anonymous closure.
+        parameters: bindings in order, without the receiver; a destructured parameter is one unnamed binding.
+        parent: the function it is written in; None for the top level.
+        owner: the class it is a method of.
+        decorators: the decorator terms (Python, TypeScript), lowered.
+        extent: the whole declaration; `name_extent` the name, or the first bytes where it has none.
+        body: statements, lowered on first use.
+        cfg: the finished control-flow graph, built on first use.
+        closures: the functions written directly inside it, in order of appearance.
+        is_inlined: an executor, IIFE, `forEach` body or chain callback whose body is lowered into its parent's graph
+            (as a Region, ForEach or Try). Known from the start, before anything is lowered.
+    """
+
+    def __init__(
+        self,
+        module: Module,
+        name: str,
+        kind: FunctionKind,
+        extent: Extent,
+        *,
+        name_extent: Extent | None = None,
+        parent: Function | None = None,
+        owner: Class | None = None,
+        is_async: bool = False,
+        is_generator: bool = False,
+        lower: Callable[[Function], list[Statement]] | None = None,
+    ) -> None:
+        self.module = module
+        self.name = name
+        self.kind: FunctionKind = kind
+        self.extent = extent
+        self.name_extent = name_extent or (extent[0], extent[0])
+        self.parent = parent
+        self.owner = owner
+        self.is_async = is_async
+        self.is_generator = is_generator
+        self.parameters: list[Binding] = []
+        self.decorators: list[Term] = []
+        self.closures: list[Function] = []
+        self.is_inlined = False
+        self.binding: Binding | None = None
+        self._lower = lower
+        if parent is not None:
+            parent.closures.append(self)
+
+    @cached_property
+    def body(self) -> list[Statement]:
+        return self._lower(self) if self._lower else []
+
+    @cached_property
+    def cfg(self) -> Cfg:
+        from wsantipattern.model.build import build
+
+        return build(self)
+
+    @property
+    def ancestors(self) -> Iterator[Function]:
+        """The functions around this one, innermost first."""
+        function = self.parent
+        while function is not None:
+            yield function
+            function = function.parent
+
+    @property
+    def descendants(self) -> Iterator[Function]:
+        """The functions written inside this one, at any depth, in order of appearance."""
+        for closure in self.closures:
+            yield closure
+            yield from closure.descendants
+
+    @property
+    def host(self) -> Function:
+        """The function whose graph holds this one's code: itself, unless it is inlined."""
+        function = self
+        while function.is_inlined and function.parent is not None:
+            function = function.parent
+        return function
+
+    @property
+    def this(self) -> Binding | None:
+        """The binding that `this` has here: the owner's, through closures."""
+        function: Function | None = self
+        while function is not None:
+            if function.owner is not None:
+                return function.owner.this
+            function = function.parent
+        return None
+
+    @property
+    def display_name(self) -> str:
+        """A name to print: its own, the enclosing one's with "a callback in", or the module's."""
+        if self.name:
+            return self.name
+        for outer in self.ancestors:
+            if outer.kind == "top":
+                break
+            if outer.name:
+                return f"a callback in {outer.name}"
+        return "the module" if self.kind == "top" else "a callback"
+
+    def encloses(self, other: Function) -> bool:
+        """Whether `other` is this function or is written inside it."""
+        return other is self or any(outer is self for outer in other.ancestors)
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.name or '?'}>"
+
+
+class Module:
+    """One parsed file or embedded fragment.
+
+    Attributes:
+        path: as reported.
+        text: the bytes that extents point into.
+        top: the module's own code as a function.
+        functions: every function of the file except `top`, in order of appearance; known from the start.
+        classes: every class, in order of appearance.
+        imports: canonical names of imported modules.
+        raises: whether calls can raise in this language (false for Go, where errors are values).
+        has_errors: the text did not parse cleanly somewhere.
+        offset_map: pairs (offset in `text`, offset in the host file), ascending; None where they are equal.
+    """
+
+    def __init__(self, path: str, text: bytes, language: str, *, raises: bool = True) -> None:
+        self.path = path
+        self.text = text
+        self.language = language
+        self.raises = raises
+        self.top: Function = Function(self, "", "top", (0, len(text)))
+        self.functions: list[Function] = []
+        self.classes: list[Class] = []
+        self.imports: set[str] = set()
+        self.globals: dict[str, Binding] = {}
+        self.has_errors = False
+        self.offset_map: list[tuple[int, int]] | None = None
+
+    # -- text ------------------------------------------------------------------------------------
+
+    def host_offset(self, offset: int) -> int:
+        """The byte offset in the host file of a byte offset in `text`."""
+        if not self.offset_map:
+            return offset
+        index = max(bisect_right(self.offset_map, (offset, 1 << 62)) - 1, 0)
+        start, host = self.offset_map[index]
+        return max(host + (offset - start), 0)
+
+    def snippet(self, extent: Extent) -> str:
+        """The text of `extent`, for messages; invalid bytes replaced."""
+        return self.text[extent[0] : extent[1]].decode("utf-8", "replace")
+
+    # -- functions -------------------------------------------------------------------------------
+
+    @property
+    def all_functions(self) -> Iterator[Function]:
+        """The top level, then every function."""
+        yield self.top
+        yield from self.functions
+
+    @cached_property
+    def _by_start(self) -> tuple[list[int], list[Function]]:
+        ordered = sorted(self.functions, key=lambda f: (f.extent[0], -f.extent[1]))
+        return [f.extent[0] for f in ordered], ordered
+
+    def function_at(self, offset: int) -> Function:
+        """The innermost function whose extent holds the byte offset."""
+        starts, ordered = self._by_start
+        index = bisect_right(starts, offset) - 1
+        function: Function | None = ordered[index] if index >= 0 else None
+        while function is not None and function.kind != "top":
+            if function.extent[0] <= offset < function.extent[1]:
+                return function
+            function = function.parent
+        return self.top
+
+    def functions_mentioning(self, word: str) -> list[Function]:
+        """The innermost functions (hosts, where inlined) whose text has `word` as a whole identifier, in order."""
+        cached = self._mentions.get(word)
+        if cached is not None:
+            return cached
+        found: dict[Function, None] = {}
+        needle = word.encode()
+        at = self.text.find(needle) if needle else -1
+        while at >= 0:
+            end = at + len(needle)
+            if not _is_word(self.text, at - 1) and not _is_word(self.text, end):
+                found[self.function_at(at).host] = None
+            at = self.text.find(needle, end)
+        self._mentions[word] = list(found)
+        return self._mentions[word]
+
+    @cached_property
+    def _mentions(self) -> dict[str, list[Function]]:
+        return {}
+
+    # -- meaning ---------------------------------------------------------------------------------
+
+    def canonical(self, term: Term | None) -> str | None:
+        """The canonical name of what a term refers to: imports and globals by origin, else None.
+
+        `setTimeout`, `window.setTimeout`, `ws.Server`, `github.com/gorilla/websocket.DefaultDialer.Dial`,
+        `asyncio.get_event_loop`. A default, namespace or `require` import is named as its module. A constructed
+        class or a call result has no name.
+        """
+        if not isinstance(term, Ref):
+            return None
+        root = term.place.root
+        if root.kind not in ("import", "global") or root.origin is None:
+            return None
+        return ".".join((root.origin, *(part for part in term.place.path)))
+
+    def type_of(self, place: Place) -> str | None:
+        """The canonical declared type of a place, from an annotation or a field declaration, or None."""
+        if not place.path:
+            return place.root.declared_type
+        parent = place.parent
+        assert parent is not None
+        owner = self.class_of(parent)
+        if owner is not None:
+            return owner.field_types.get(place.path[-1])
+        return None
+
+    def class_of(self, place: Place) -> Class | None:
+        """The class of this file that a place is an instance of, where a declaration says so."""
+        if not place.path and place.root.kind == "this":
+            return place.root.owner
+        declared = self.type_of(place)
+        if declared is not None:
+            return self._classes_by_name.get(declared)
+        value = place.root.initial if not place.path else None
+        if isinstance(value, Call) and isinstance(value.callee, Ref) and not value.callee.place.path:
+            return value.callee.place.root.class_
+        return None
+
+    @cached_property
+    def _classes_by_name(self) -> dict[str, Class]:
+        return {c.name: c for c in reversed(self.classes) if c.name}
+
+    def resolve(self, call: Call) -> Function | None:
+        """The function of this file that a call runs, or None. Sees through one wrapper: `const f = wrap(() => ...)`."""
+        return self.resolve_value(call.callee)
+
+    def resolve_value(self, term: Term | None) -> Function | None:
+        """The function of this file that a term stands for: a closure, a name, a method, a wrapped closure."""
+        if isinstance(term, Closure):
+            return term.function
+        if not isinstance(term, Ref):
+            if isinstance(term, Call):
+                return self._unwrap(term)
+            return None
+        place = term.place
+        if not place.path:
+            return self._resolve_binding(place.root)
+        parent = place.parent
+        assert parent is not None
+        owner = self.class_of(parent)
+        if owner is not None:
+            return self.method_of(owner, place.path[-1])
+        return None
+
+    def _resolve_binding(self, binding: Binding) -> Function | None:
+        if binding.function is not None:
+            return binding.function
+        if binding.constant and binding.initial is not None and not isinstance(binding.initial, Ref):
+            return self.resolve_value(binding.initial)
+        return None
+
+    def _unwrap(self, call: Call) -> Function | None:
+        """`useCallback(f, deps)`, `debounce(f)`, `f.bind(this)`: the closure that goes in comes out, wrapped."""
+        if call.method == "bind" and isinstance(call.receiver, Ref):
+            return self.resolve_value(call.receiver)
+        closures = [a for a in call.arguments if isinstance(a, Closure)]
+        if len(closures) == 1 and call.arguments[0] is closures[0]:
+            return closures[0].function
+        return None
+
+    def method_of(self, owner: Class, name: str) -> Function | None:
+        """The method of a class of this file or of its bases in this file."""
+        seen: set[str] = set()
+        current: Class | None = owner
+        while current is not None and current.name not in seen:
+            if name in current.methods:
+                return current.methods[name]
+            seen.add(current.name)
+            current = next((self._classes_by_name[b] for b in current.bases if b in self._classes_by_name), None)
+        return None
+
+    def getter_of(self, place: Place) -> Function | None:
+        """The getter or property that reading a place runs, or None."""
+        parent = place.parent
+        if parent is None:
+            return None
+        owner = self.class_of(parent)
+        return owner.getters.get(place.path[-1]) if owner is not None else None
+
+    def stores_to(self, place: Place) -> list[tuple[Function, Store]]:
+        """Every assignment in the file to exactly this place, with the function whose graph runs it."""
+        cached = self._stores.get(place)
+        if cached is None:
+            cached = []
+            for function in self.functions_mentioning(place.name):
+                for step in function.cfg.steps:
+                    if step.kind == "assign" and step.target == place and isinstance(step.term, Store):
+                        cached.append((function, step.term))
+            self._stores[place] = cached
+        return cached
+
+    @cached_property
+    def _stores(self) -> dict[Place, list[tuple[Function, Store]]]:
+        return {}
+
+    def value_of(self, term: Term | None) -> Term | None:
+        """The term itself, or the only value ever given to the plain variable that it reads (one step)."""
+        if isinstance(term, Ref) and not term.place.path and term.place.root.constant:
+            return term.place.root.initial or term
+        return term
+
+
+def _is_word(text: bytes, index: int) -> bool:
+    if not 0 <= index < len(text):
+        return False
+    byte = text[index]
+    return byte == 0x5F or byte == 0x24 or 0x30 <= byte <= 0x39 or 0x41 <= byte <= 0x5A or 0x61 <= byte <= 0x7A or byte >= 0x80
+
+
+def is_null(term: Term | None) -> bool:
+    """Whether a term is the literal null, undefined, None or nil."""
+    return isinstance(term, Constant) and term.kind == "null"

@@ -1,0 +1,40 @@
+"""Counts of a report, in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from wsantipattern.finding import Report, Severity
+from wsantipattern.report.excerpt import plain
+
+
+def count(number: int, noun: str) -> str:
+    """`1 finding`, `2 findings`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def summary(report: Report) -> str:
+    """One line: how many findings of which severity, in how many files."""
+    by_severity = Counter(f.severity for f in report.findings)
+    kinds = ", ".join(
+        count(by_severity[s], s.label) for s in sorted(Severity, reverse=True) if by_severity[s]
+    )
+    found = f"{count(len(report.findings), 'finding')} ({kinds})" if report.findings else "no findings"
+    parts = [f"{found} in {count(report.checked, 'file')} checked"]
+    if report.skipped:
+        parts.append(f"{report.skipped} skipped")
+    if report.errors:
+        parts.append(count(len(report.errors), "problem"))
+    return ", ".join(parts)
+
+
+def by_rule(report: Report) -> list[tuple[str, int]]:
+    """How many findings each rule has, most first, then by name."""
+    return sorted(Counter(f.rule for f in report.findings).items(), key=lambda item: (-item[1], item[0]))
+
+
+def statistics(report: Report) -> list[str]:
+    """The counts of `by_rule` as aligned lines."""
+    counts = by_rule(report)
+    width = max((len(str(number)) for _, number in counts), default=0)
+    return [f"{number:>{width}}  {plain(rule)}" for rule, number in counts]

@@ -10,15 +10,13 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal
 
 from wsantipattern.finding import Confidence, Severity
 
 if TYPE_CHECKING:
     from wsantipattern.knowledge import Knowledge
-    from wsantipattern.model.module import Function, Module
     from wsantipattern.model.term import Extent
-    from wsantipattern.roles import Roles
 
 Granularity = Literal["function", "module"]
 Triggers = Callable[["Knowledge"], Iterable[bytes]]
@@ -77,15 +75,10 @@ class RuleError(Exception):
     """A rule that cannot be loaded, or that raised; the message names its file."""
 
 
-FunctionCheck = Callable[["Function", "Roles"], Iterator[Match]]
-ModuleCheck = Callable[["Module", "Roles"], Iterator[Match]]
+Check = Callable[..., Iterator[Match]]
 
 
-@overload
-def rule(*, severity: Literal["error", "warning", "note"], triggers: Triggers) -> Callable[[FunctionCheck], Rule]: ...
-@overload
-def rule(*, severity: Literal["error", "warning", "note"], triggers: Triggers) -> Callable[[ModuleCheck], Rule]: ...
-def rule(*, severity: Literal["error", "warning", "note"], triggers: Triggers) -> Callable[..., Rule]:
+def rule(*, severity: Literal["error", "warning", "note"], triggers: Triggers) -> Callable[[Check], Rule]:
     """Makes a rule of a generator function.
 
     The granularity is read from the annotation of the first parameter (`Function` or `Module`), the id from the
@@ -95,12 +88,16 @@ def rule(*, severity: Literal["error", "warning", "note"], triggers: Triggers) -
         RuleError: the annotation or the docstring is not as it must be.
     """
 
-    def decorate(check: Callable[..., Iterator[Match]]) -> Rule:
+    def decorate(check: Check) -> Rule:
         where = check.__code__.co_filename
         parameters = list(inspect.signature(check).parameters.values())
-        annotation = str(getattr(parameters[0].annotation, "__name__", parameters[0].annotation)) if parameters else ""
+        annotation = (
+            str(getattr(parameters[0].annotation, "__name__", parameters[0].annotation)) if parameters else ""
+        )
         if len(parameters) != 2 or annotation not in ("Function", "Module"):
-            raise RuleError(f"{where}: {check.__name__} must take (function: Function, roles: Roles) or (module: Module, roles: Roles)")
+            raise RuleError(
+                f"{where}: {check.__name__} must take (function: Function, roles: Roles) or (module: Module, roles: Roles)"
+            )
         sections = document(sys.modules[check.__module__].__doc__ or "", where)
         return Rule(
             id=check.__name__.replace("_", "-"),
@@ -132,7 +129,11 @@ def document(text: str, where: str) -> dict[str, str]:
             sections[current] = []
         else:
             sections[current].append(line)
-    missing = [name for name in ("Summary", "Why", "Instead", "Limits") if not "".join(sections.get(name, [])).strip()]
+    missing = [
+        name
+        for name in ("Summary", "Why", "Instead", "Limits")
+        if not "".join(sections.get(name, [])).strip()
+    ]
     if missing:
         raise RuleError(f"{where}: the docstring has no section {', '.join(missing)}")
     return {name: inspect.cleandoc("\n".join(lines)).strip() for name, lines in sections.items()}

@@ -9,10 +9,22 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from wsantipattern.model.place import Binding, Place
-from wsantipattern.model.term import Call, Closure, Constant, Extent, Ref, Statement, Store, Term
+from wsantipattern.model.term import (
+    Call,
+    Closure,
+    Constant,
+    Extent,
+    Field,
+    Record,
+    Ref,
+    Statement,
+    Store,
+    Suspend,
+    Term,
+)
 
 if TYPE_CHECKING:
     from wsantipattern.model.cfg import Cfg
@@ -184,6 +196,8 @@ class Module:
         self.globals: dict[str, Binding] = {}
         self.has_errors = False
         self.offset_map: list[tuple[int, int]] | None = None
+        self.memo: dict[Any, Any] = {}
+        """Answers of the model's own queries, kept for the life of the module."""
 
     # -- text ------------------------------------------------------------------------------------
 
@@ -259,6 +273,39 @@ class Module:
             return None
         return ".".join((root.origin, *(part for part in term.place.path)))
 
+    def typed_name(self, term: Term | None) -> str | None:
+        """The canonical name of a term, also through the type of what it starts at.
+
+        `d.Dial` where `d` is declared, made or typed as gorilla's `Dialer` is `github.com/gorilla/websocket.Dialer.Dial`;
+        `f().on` where nothing says what `f` returns has no name.
+        """
+        name = self.canonical(term)
+        if name is not None:
+            return name
+        if isinstance(term, Ref):
+            for length in range(len(term.place.path), -1, -1):
+                declared = self.made_type(Place(term.place.root, term.place.path[:length]))
+                if declared is not None:
+                    return ".".join((declared, *term.place.path[length:]))
+        if isinstance(term, Field):
+            inner = self.typed_name(term.subject.callee) if isinstance(term.subject, Call) else None
+            return f"{inner}().{term.name}" if inner is not None else None
+        return None
+
+    def made_type(self, place: Place) -> str | None:
+        """The declared type of a place, or the canonical name of the class or type it is made of, or None."""
+        declared = self.type_of(place)
+        if declared is not None:
+            return declared
+        value = place.root.initial if not place.path else None
+        if isinstance(value, Record):
+            return value.type_name
+        if isinstance(value, Suspend):
+            value = value.value
+        if isinstance(value, Call) and value.constructs:
+            return self.canonical(value.callee)
+        return None
+
     def type_of(self, place: Place) -> str | None:
         """The canonical declared type of a place, from an annotation or a field declaration, or None."""
         if not place.path:
@@ -332,7 +379,9 @@ class Module:
             if name in current.methods:
                 return current.methods[name]
             seen.add(current.name)
-            current = next((self._classes_by_name[b] for b in current.bases if b in self._classes_by_name), None)
+            current = next(
+                (self._classes_by_name[b] for b in current.bases if b in self._classes_by_name), None
+            )
         return None
 
     def getter_of(self, place: Place) -> Function | None:
@@ -370,7 +419,14 @@ def _is_word(text: bytes, index: int) -> bool:
     if not 0 <= index < len(text):
         return False
     byte = text[index]
-    return byte == 0x5F or byte == 0x24 or 0x30 <= byte <= 0x39 or 0x41 <= byte <= 0x5A or 0x61 <= byte <= 0x7A or byte >= 0x80
+    return (
+        byte == 0x5F
+        or byte == 0x24
+        or 0x30 <= byte <= 0x39
+        or 0x41 <= byte <= 0x5A
+        or 0x61 <= byte <= 0x7A
+        or byte >= 0x80
+    )
 
 
 def is_null(term: Term | None) -> bool:

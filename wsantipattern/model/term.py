@@ -121,7 +121,9 @@ class Call(Term):
 
     def argument(self, index: int, keyword: str | None = None) -> Term | None:
         """Positional argument `index` (from 0), or the one named `keyword`; None where absent or after a spread."""
-        if index < len(self.arguments) and not any(isinstance(a, Spread) for a in self.arguments[: index + 1]):
+        if index < len(self.arguments) and not any(
+            isinstance(a, Spread) for a in self.arguments[: index + 1]
+        ):
             return self.arguments[index]
         return next((value for name, value in self.keywords if name == keyword), None)
 
@@ -420,13 +422,15 @@ class Case:
 @dataclass(slots=True, eq=False)
 class Switch(Statement):
     """`switch`, `match`, Go `select` (`kind` "select": suspends, then takes any case; with a default it does not
-    wait). Also a `case` without its switch in a fragment: the subject is then None and `fragment` true."""
+    wait). Also a `case` without its switch in a fragment: the subject is then None and `fragment` true. `breakable`
+    is false for Python's `match`, which `break` does not leave."""
 
     subject: Term | None
     cases: list[Case]
     kind: Literal["switch", "select"] = "switch"
     label: str | None = None
     fragment: bool = False
+    breakable: bool = True
 
 
 @dataclass(slots=True, eq=False)

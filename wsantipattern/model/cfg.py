@@ -1,0 +1,412 @@
+"""The control-flow graph of one function, and the questions a rule asks it.
+
+A graph of steps: one node for each call, assignment, test, suspension and so on, in evaluation order, with labelled
+edges. It is finished before anybody sees it. Guarantees: `entry` reaches every step; every edge label is one of
+`next true false raise`; an edge that closes a loop is marked `back`. It does not model panics, signals or `goto`
+(`incomplete` says that something of the kind was there).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from wsantipattern.model import flow
+from wsantipattern.model.place import Place
+from wsantipattern.model.term import Call, Extent, ForEach, Ref, Statement, Store, Suspend, Term
+
+if TYPE_CHECKING:
+    from wsantipattern.model.module import Function
+
+StepKind = Literal[
+    "entry",  # the function starts
+    "exit",  # it ends by returning
+    "raised",  # it ends by an exception
+    "call",  # `term` is the Call
+    "assign",  # `term` is the Store, `target` its place
+    "delete",  # `term` is the Delete, `target` its place
+    "test",  # `term` is an atomic condition; edges true and false
+    "iterate",  # a loop takes its next element; `statement` is the ForEach; edges true and false
+    "suspend",  # `term` is the Suspend
+    "select",  # `statement` is the Switch of kind select; one `next` edge a case
+    "spawn",  # `term` is the spawned term
+    "defer",  # a deferred body is registered: `flag` names it
+    "registered",  # on the way out: was the body `flag` registered? edges true and false
+    "handler",  # an exception handler starts; `statement` is its Try
+    "release",  # the end of a `with` body; `term` is the context
+    "closure",  # `term` is the Closure that is made here
+    "return",  # `statement` is the Return
+    "raise",  # `statement` is the Raise
+    "halt",  # the process ends
+    "join",  # nothing: where ways meet; only those that have several successors remain in a finished graph
+]
+Label = Literal["next", "true", "false", "raise"]
+
+STATE_BUDGET = 6000
+"""States (step, facts) that one path query may visit before it gives up towards silence."""
+
+
+@dataclass(slots=True, eq=False)
+class Edge:
+    label: Label
+    target: Step
+    back: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """One node of the graph; compared by identity. A `finally` body has a copy of its steps for each way through."""
+
+    index: int
+    kind: StepKind
+    extent: Extent
+    term: Term | None = None
+    statement: Statement | None = None
+    target: Place | None = None
+    flag: int = 0
+    edges: list[Edge] = field(default_factory=list)
+
+    @property
+    def call(self) -> Call | None:
+        """The call that a call step makes, or that a spawn step starts."""
+        return self.term if isinstance(self.term, Call) else None
+
+    @property
+    def store(self) -> Store | None:
+        """The assignment of an assign step."""
+        return self.term if self.kind == "assign" and isinstance(self.term, Store) else None
+
+    @property
+    def suspends(self) -> bool:
+        """Whether other code may run before the next step."""
+        if self.kind == "iterate":
+            return isinstance(self.statement, ForEach) and self.statement.suspends
+        return self.kind in ("suspend", "select")
+
+    def __repr__(self) -> str:
+        return f"<{self.index} {self.kind}>"
+
+
+Steps = Collection[Step] | Callable[[Step], bool]
+"""Which steps a query means: a set, or a predicate."""
+
+
+@dataclass(slots=True, eq=False)
+class Path:
+    """A witness: the steps in order, start and goal included, and the label of the edge into each (the first: "")."""
+
+    steps: list[Step]
+    labels: list[str]
+
+    @property
+    def start(self) -> Step:
+        return self.steps[0]
+
+    @property
+    def goal(self) -> Step:
+        return self.steps[-1]
+
+    @property
+    def turns(self) -> Iterator[tuple[Step, str]]:
+        """The steps where the way was not straight on, with the label taken: branches and raises."""
+        for step, label in zip(self.steps, self.labels[1:], strict=False):
+            if label != "next":
+                yield step, label
+
+    @property
+    def raised_at(self) -> Step | None:
+        """The first step that raises on the way, or None."""
+        return next((step for step, label in self.turns if label == "raise"), None)
+
+
+class Cfg:
+    """The graph of `function`. `steps` are in building order, `entry` first."""
+
+    def __init__(self, function: Function, steps: list[Step], entry: Step, exit_: Step, raised: Step) -> None:
+        self.function = function
+        self.steps = steps
+        self.entry = entry
+        self.exit = exit_
+        self.raised = raised
+        self.incomplete = False
+
+    @property
+    def exits(self) -> tuple[Step, Step]:
+        """The returning and the raising end."""
+        return (self.exit, self.raised)
+
+    @cached_property
+    def predecessors(self) -> dict[Step, list[tuple[Step, Label]]]:
+        before: dict[Step, list[tuple[Step, Label]]] = {step: [] for step in self.steps}
+        for step in self.steps:
+            for edge in step.edges:
+                before[edge.target].append((step, edge.label))
+        return before
+
+    @property
+    def calls(self) -> Iterator[tuple[Step, Call]]:
+        """Every call step, with its call (spawned calls are not among them)."""
+        for step in self.steps:
+            if step.kind == "call" and isinstance(step.term, Call):
+                yield step, step.term
+
+    @property
+    def assignments(self) -> Iterator[tuple[Step, Store]]:
+        """Every assign step, with its store."""
+        for step in self.steps:
+            if step.kind == "assign" and isinstance(step.term, Store):
+                yield step, step.term
+
+    def of_kind(self, *kinds: StepKind) -> Iterator[Step]:
+        return (step for step in self.steps if step.kind in kinds)
+
+    def steps_of(self, term: Term) -> list[Step]:
+        """The steps that evaluate this very term; several where a `finally` body was copied."""
+        return [step for step in self.steps if step.term is term]
+
+    # -- reachability ----------------------------------------------------------------------------
+
+    def reachable(
+        self, start: Step, *, avoiding: Steps = (), labels: Collection[str] | None = None
+    ) -> set[Step]:
+        """Every step some way from `start` comes to, without entering `avoiding`; path-insensitive."""
+        avoid = _predicate(avoiding)
+        seen: set[Step] = set()
+        todo = [start]
+        while todo:
+            for edge in todo.pop().edges:
+                if (
+                    edge.target not in seen
+                    and (labels is None or edge.label in labels)
+                    and not avoid(edge.target)
+                ):
+                    seen.add(edge.target)
+                    todo.append(edge.target)
+        return seen
+
+    def reaches(self, start: Step, goal: Step) -> bool:
+        """Whether some way leads from after `start` to `goal`."""
+        return goal in self._reach(start)
+
+    def _reach(self, start: Step) -> set[Step]:
+        cached = self._reach_cache.get(start)
+        if cached is None:
+            cached = self._reach_cache[start] = self.reachable(start)
+        return cached
+
+    @cached_property
+    def _reach_cache(self) -> dict[Step, set[Step]]:
+        return {}
+
+    def dominates(self, first: Step, second: Step) -> bool:
+        """Whether every way from the entry to `second` passes `first`."""
+        if first is second or first is self.entry:
+            return True
+        return second not in self.reachable(self.entry, avoiding={first})
+
+    # -- facts -----------------------------------------------------------------------------------
+
+    def known_at(self, step: Step) -> list[flow.Fact]:
+        """The atomic conditions, with polarity, whose edge lies on every way to `step`, nearest last.
+
+        They held when they were tested; an assignment since then does not remove them.
+        """
+        mask = self._facts[step]
+        found: dict[tuple[int, bool], flow.Fact] = {}
+        for bit, test in self._tests:
+            for holds, shift in ((True, bit), (False, bit + 1)):
+                if mask >> shift & 1 and test.term is not None:
+                    found[(id(test.term), holds)] = flow.Fact(test.term, holds, test)
+        return list(found.values())
+
+    @cached_property
+    def _tests(self) -> list[tuple[int, Step]]:
+        return [(2 * number, step) for number, step in enumerate(s for s in self.steps if s.kind == "test")]
+
+    @cached_property
+    def _facts(self) -> dict[Step, int]:
+        """A bit for each (test, polarity): forward, meeting by intersection."""
+        bit_of = {step: bit for bit, step in self._tests}
+        # One condition can have several copies (finally); a fact of one copy is a fact of the term.
+        everything = (1 << (2 * len(self._tests))) - 1
+        facts = dict.fromkeys(self.steps, everything)
+        facts[self.entry] = 0
+        todo = deque([self.entry])
+        queued = {self.entry}
+        while todo:
+            step = todo.popleft()
+            queued.discard(step)
+            out = facts[step]
+            for edge in step.edges:
+                through = out
+                if step in bit_of and edge.label in ("true", "false"):
+                    true_bit, false_bit = 1 << bit_of[step], 2 << bit_of[step]
+                    if edge.label == "true":
+                        through = (through | true_bit) & ~false_bit
+                    else:
+                        through = (through | false_bit) & ~true_bit
+                met = facts[edge.target] & through
+                if met != facts[edge.target] or edge.target not in self._seen_facts:
+                    self._seen_facts.add(edge.target)
+                    facts[edge.target] = met
+                    if edge.target not in queued:
+                        queued.add(edge.target)
+                        todo.append(edge.target)
+        return facts
+
+    @cached_property
+    def _seen_facts(self) -> set[Step]:
+        return set()
+
+    # -- paths -----------------------------------------------------------------------------------
+
+    def path(
+        self,
+        start: Step,
+        to: Steps,
+        *,
+        avoiding: Steps = (),
+        given: Iterable[tuple[flow.Key, bool]] = (),
+        labels: Collection[str] | None = None,
+    ) -> Path | None:
+        """A shortest feasible way from after `start` to a step of `to` that enters no step of `avoiding`.
+
+        Feasible: no condition is taken both ways unless something it reads was assigned in between; `given` are
+        facts that hold at `start` (see `flow.atom`). `start` itself is left by any edge but `raise` (its effect has
+        happened). `labels` restricts the first edge only. None where there is none, where the graph is incomplete,
+        or where `STATE_BUDGET` was used up.
+        """
+        if self.incomplete:
+            return None
+        goal, avoid = _predicate(to), _predicate(avoiding)
+        known: dict[flow.Key, bool] = dict(given)
+        relevant = self._relevant | set(known)
+        for fact in self.known_at(start):
+            atom = flow.atom(fact.term)
+            if atom is not None and atom[0] in relevant:
+                known.setdefault(atom[0], fact.holds == atom[1])
+        for step in self.of_kind("defer"):
+            if not self.reaches(step, start):
+                known[("flag", step.flag)] = False
+            elif self.dominates(step, start):
+                known[("flag", step.flag)] = True
+        # A step's own assignment precedes its successors; what is given speaks of the state after it.
+        first = (start, frozenset(known.items()))
+        came_from: dict[tuple[Step, frozenset[tuple[flow.Key, bool]]], tuple[_State, str] | None] = {
+            first: None
+        }
+        todo: deque[_State] = deque([first])
+        while todo:
+            state = todo.popleft()
+            step, facts = state
+            for edge in step.edges:
+                if step is start and state is first:
+                    if edge.label == "raise" and start.kind != "raise":
+                        continue
+                    if labels is not None and edge.label not in labels:
+                        continue
+                if avoid(edge.target):
+                    continue
+                after = self._take(facts, step, edge, relevant)
+                if after is None:
+                    continue
+                successor = (edge.target, self._perform(after, edge.target, relevant))
+                if successor in came_from:
+                    continue
+                came_from[successor] = (state, edge.label)
+                if goal(edge.target):
+                    return _trace(came_from, successor)
+                if len(came_from) > STATE_BUDGET:
+                    return None
+                todo.append(successor)
+        return None
+
+    @cached_property
+    def _relevant(self) -> set[flow.Key]:
+        """Keys that more than one test or assignment decides; only these can make a way infeasible."""
+        count: dict[flow.Key, set[Extent]] = {}
+        for step in self.steps:
+            if step.kind == "test":
+                atom = flow.atom(step.term)
+                if atom is not None:
+                    count.setdefault(atom[0], set()).add(step.extent)
+            elif step.kind == "assign" and step.target is not None and isinstance(step.term, Store):
+                if flow.truth(step.term) is not None:
+                    count.setdefault(("set", step.target), set()).add(step.extent)
+            elif step.kind in ("defer", "registered"):
+                count.setdefault(("flag", step.flag), set()).update({(step.index, 0), (step.index, 1)})
+        return {key for key, extents in count.items() if len(extents) > 1}
+
+    def _take(self, facts: _Facts, step: Step, edge: Edge, relevant: set[flow.Key]) -> _Facts | None:
+        """The facts after leaving `step` by `edge`, or None where they contradict it."""
+        if edge.label not in ("true", "false"):
+            return facts
+        if step.kind == "registered":
+            key: flow.Key = ("flag", step.flag)
+            value = edge.label == "true"
+        elif step.kind == "test":
+            atom = flow.atom(step.term)
+            if atom is None or atom[0] not in relevant:
+                return facts
+            key = atom[0]
+            value = (edge.label == "true") == atom[1]
+        else:
+            return facts
+        if (key, not value) in facts:
+            return None
+        return facts | {(key, value)}
+
+    def _perform(self, facts: _Facts, step: Step, relevant: set[flow.Key]) -> _Facts:
+        """The facts after the effect of `step`: an assignment forgets what was known of its target."""
+        if step.kind == "defer":
+            return facts | {(("flag", step.flag), True)}
+        if step.kind not in ("assign", "delete") or step.target is None:
+            return facts
+        target = step.target
+        kept = frozenset(item for item in facts if not flow.mentions(item[0], target))
+        if isinstance(step.term, Store):
+            truth = flow.truth(step.term)
+            key: flow.Key = ("set", target)
+            if truth is not None and key in relevant:
+                kept |= {(key, truth)}
+        return kept
+
+
+_Facts = frozenset[tuple[flow.Key, bool]]
+_State = tuple[Step, _Facts]
+
+
+def _predicate(steps: Steps) -> Callable[[Step], bool]:
+    if callable(steps):
+        return steps
+    chosen = steps if isinstance(steps, (set, frozenset)) else set(steps)
+    return chosen.__contains__
+
+
+def _trace(came_from: dict[_State, tuple[_State, str] | None], goal: _State) -> Path:
+    steps: list[Step] = []
+    labels: list[str] = []
+    state: _State | None = goal
+    while state is not None:
+        steps.append(state[0])
+        before = came_from[state]
+        labels.append(before[1] if before else "")
+        state = before[0] if before else None
+    return Path(steps[::-1], labels[::-1])
+
+
+def awaited(step: Step) -> Term | None:
+    """What a suspend step waits for: the awaited term, the channel, or None."""
+    return step.term.value if step.kind == "suspend" and isinstance(step.term, Suspend) else None
+
+
+def reads(term: Term | None) -> Iterator[Place]:
+    """The places that evaluating a term reads, closures and regions excluded."""
+    if term is None:
+        return
+    for part in term.walk():
+        if isinstance(part, Ref):
+            yield part.place

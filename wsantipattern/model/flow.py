@@ -1,0 +1,339 @@
+"""Facts: what an atomic condition says, when two say the same, and what a condition implies.
+
+Works on terms alone; knows no graph, syntax or library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wsantipattern.model import term as t
+from wsantipattern.model.place import Binding, Place
+
+if TYPE_CHECKING:
+    from wsantipattern.model.cfg import Step
+    from wsantipattern.model.module import Function, Module
+
+Key = tuple[Any, ...]
+"""A condition by structure: `("set", place)`, `("<", key, key)`, `("==", key, key)`, `("flag", n)`."""
+
+DEPTH = 6
+"""How many definitions and predicates one fact is followed through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An atomic condition that is known to hold (or, with `holds` false, not to hold), and the test that says so."""
+
+    term: t.Term
+    holds: bool
+    step: Step | None = None
+
+
+def key(term: t.Term | None) -> Key | None:
+    """A hashable form of a term that is equal for equal reads; None where two mentions may differ (calls)."""
+    if isinstance(term, t.Ref):
+        if term.key is None:
+            return ("place", term.place)
+        inner = key(term.key)
+        return ("place", term.place, inner) if inner is not None else None
+    if isinstance(term, t.Constant):
+        return ("constant", term.kind, term.value)
+    if isinstance(term, t.Binary):
+        left, right = key(term.left), key(term.right)
+        return (term.op, left, right) if left is not None and right is not None else None
+    if isinstance(term, t.Field):
+        inner = key(term.subject)
+        return ("field", inner, term.name) if inner is not None else None
+    if isinstance(term, t.Unary):
+        inner = key(term.operand)
+        return (term.op, inner) if inner is not None else None
+    return None
+
+
+def atom(term: t.Term | None) -> tuple[Key, bool] | None:
+    """The key that an atomic condition decides, and the key's truth where the condition is true.
+
+    `x`, `x != null` and `x is not None` decide the same key; so do `a < b`, `b > a` and `a >= b` (inverted).
+    """
+    if isinstance(term, t.Not):
+        inner = atom(term.operand)
+        return (inner[0], not inner[1]) if inner else None
+    if isinstance(term, t.Store):
+        return atom(term.target)
+    if isinstance(term, t.Ref):
+        inner_key = key(term)
+        if inner_key is None:
+            return None
+        return (("set", *inner_key[1:]), True)
+    if not isinstance(term, t.Binary):
+        return None
+    op, left, right = term.op, term.left, term.right
+    if op in ("==", "!="):
+        if isinstance(left, t.Constant):
+            left, right = right, left
+        if isinstance(right, t.Constant) and (
+            right.kind == "null" or right.value is False or right.value is True
+        ):
+            inner = atom(left) if isinstance(left, t.Ref) else None
+            if inner is None:
+                return None
+            positive = (op == "==") == (right.value is True)
+            return (inner[0], inner[1] == positive)
+        keys = sorted((key(left), key(right)), key=repr)
+        if keys[0] is None or keys[1] is None:
+            return None
+        return (("==", keys[0], keys[1]), op == "==")
+    first, second = key(left), key(right)
+    if first is None or second is None:
+        return None
+    if op == "<":
+        return (("<", first, second), True)
+    if op == ">":
+        return (("<", second, first), True)
+    if op == ">=":
+        return (("<", first, second), False)
+    if op == "<=":
+        return (("<", second, first), False)
+    return ((op, first, second), True)
+
+
+def mentions(of: Any, place: Place) -> bool:
+    """Whether a key reads `place`, something inside it, or something it lies in."""
+    if isinstance(of, Place):
+        return of.starts_with(place) or place.starts_with(of)
+    if isinstance(of, tuple):
+        return any(mentions(part, place) for part in of)
+    return False
+
+
+def truth(store: t.Store) -> bool | None:
+    """Whether the stored value is truthy, where the text says so."""
+    if store.op is not None:
+        return None
+    value = store.value
+    if isinstance(value, t.Constant):
+        return bool(value.value) if value.kind != "other" else None
+    if isinstance(value, (t.Closure, t.Record)) or (isinstance(value, t.Call) and value.constructs):
+        return True
+    return None
+
+
+# ------------------------------------------------------------------------------------------- implication
+
+
+def implied(term: t.Term, holds: bool, module: Module, depth: int = DEPTH) -> Iterator[tuple[t.Term, bool]]:
+    """Every atomic condition that follows from a condition's truth (or falsity), the condition itself first.
+
+    Follows `!`, `&&`, `||`, constant variables, getters, and predicates of the file: a call of a function whose
+    returns are conditions implies what all of them imply, in the caller's terms.
+    """
+    if isinstance(term, t.Not):
+        yield from implied(term.operand, not holds, module, depth)
+        return
+    if isinstance(term, t.Logic):
+        if term.op == "and" and holds:
+            yield from implied(term.left, True, module, depth)
+            yield from implied(term.right, True, module, depth)
+        elif term.op == "or" and not holds:
+            yield from implied(term.left, False, module, depth)
+            yield from implied(term.right, False, module, depth)
+        elif term.op == "??" and isinstance(term.right, t.Constant):
+            # `x?.isOpen ?? false`: where the constant would not do, the left side was it.
+            if bool(term.right.value) != holds:
+                yield from implied(term.left, holds, module, depth)
+        elif term.op == "or" and isinstance(term.right, t.Constant) and bool(term.right.value) != holds:
+            yield from implied(term.left, holds, module, depth)
+        else:
+            yield term, holds
+        return
+    if isinstance(term, t.Choice):
+        for value, other, test_holds in (
+            (term.then, term.otherwise, True),
+            (term.otherwise, term.then, False),
+        ):
+            if isinstance(other, t.Constant) and bool(other.value) != holds:
+                yield from implied(term.test, test_holds, module, depth)
+                yield from implied(value, holds, module, depth)
+                return
+        yield term, holds
+        return
+    if isinstance(term, t.Store):
+        yield from implied(term.value, holds, module, depth)
+        return
+    if isinstance(term, t.Binary) and term.op in ("==", "!="):
+        # `ready === true`, `check() !== false`
+        for side, other in ((term.left, term.right), (term.right, term.left)):
+            if isinstance(other, t.Constant) and other.kind == "bool":
+                yield from implied(side, holds == ((term.op == "==") == bool(other.value)), module, depth)
+                return
+    yield term, holds
+    if depth <= 0:
+        return
+    if isinstance(term, t.Suspend) and term.value is not None:
+        yield from implied(term.value, holds, module, depth)
+        return
+    if isinstance(term, t.Ref):
+        definition = module.value_of(term)
+        if definition is not None and definition is not term:
+            yield from implied(definition, holds, module, depth - 1)
+            return
+        getter = module.getter_of(term.place)
+        if getter is not None:
+            owner = getter.owner
+            parent = term.place.parent
+            mapping = (
+                {owner.this: t.Ref(term.extent, parent)} if owner is not None and parent is not None else {}
+            )
+            yield from _predicate(getter, holds, mapping, module, depth)
+        return
+    if isinstance(term, t.Call):
+        function = module.resolve(term)
+        if function is not None and not function.is_generator:
+            yield from _predicate(function, holds, bind(term, function), module, depth)
+
+
+def bind(call: t.Call, function: Function) -> dict[Binding, t.Term]:
+    """What the parameters and the receiver of `function` stand for in this call."""
+    mapping: dict[Binding, t.Term] = {}
+    for index, parameter in enumerate(function.parameters):
+        value = call.argument(index, parameter.name)
+        if value is not None:
+            mapping[parameter] = value
+    receiver = call.receiver
+    if function.owner is not None and receiver is not None:
+        mapping[function.owner.this] = receiver
+    return mapping
+
+
+def _predicate(
+    function: Function, holds: bool, mapping: Mapping[Binding, t.Term], module: Module, depth: int
+) -> Iterator[tuple[t.Term, bool]]:
+    """What follows from `function` having returned a truthy (falsy) value: what all such ways have in common."""
+    ways: list[dict[Any, tuple[t.Term, bool]]] = []
+    for value, facts in returns(function):
+        if isinstance(value, t.Constant) and value.kind != "other" and bool(value.value) != holds:
+            continue
+        if value is None:
+            if not holds:
+                return
+            continue
+        way: dict[Any, tuple[t.Term, bool]] = {}
+        for fact in facts:
+            for term, truth_ in implied(fact.term, fact.holds, module, depth - 1):
+                way[_identity(term, truth_)] = (term, truth_)
+        if not isinstance(value, t.Constant):
+            for term, truth_ in implied(value, holds, module, depth - 1):
+                way[_identity(term, truth_)] = (term, truth_)
+        ways.append(way)
+    if not ways:
+        return
+    shared = set(ways[0]).intersection(*ways[1:]) if len(ways) > 1 else set(ways[0])
+    for identity, (term, truth_) in ways[0].items():
+        if identity in shared:
+            yield substitute(term, mapping), truth_
+
+
+def _identity(term: t.Term, holds: bool) -> Any:
+    decided = atom(term)
+    if decided is None:
+        return (id(term), holds)
+    return (decided[0], decided[1] == holds)
+
+
+def returns(function: Function) -> list[tuple[t.Term | None, list[Fact]]]:
+    """Every returned value of a function with what is known where it is returned; None for falling off the end."""
+    cached = _returns_cache(function)
+    if cached is not None:
+        return cached
+    found: list[tuple[t.Term | None, list[Fact]]] = []
+    cfg = function.cfg
+    found.extend(
+        (step.statement.value, cfg.known_at(step))
+        for step in cfg.of_kind("return")
+        if isinstance(step.statement, t.Return)
+    )
+    found.extend(
+        (None, cfg.known_at(step)) for step, _ in cfg.predecessors[cfg.exit] if step.kind != "return"
+    )
+    function.module.memo[("returns", function)] = found
+    return found
+
+
+def _returns_cache(function: Function) -> list[tuple[t.Term | None, list[Fact]]] | None:
+    memo = function.module.memo
+    marker = ("returns", function)
+    if marker in memo:
+        value: list[tuple[t.Term | None, list[Fact]]] = memo[marker]
+        return value
+    # Recursion finds nothing until the outer call is done.
+    memo[marker] = []
+    return None
+
+
+def substitute(term: t.Term, mapping: Mapping[Binding, t.Term]) -> t.Term:
+    """The term with bindings exchanged for the terms they stand for; new objects where something changed."""
+    if not mapping:
+        return term
+    if isinstance(term, t.Ref):
+        value = mapping.get(term.place.root)
+        changed_key = substitute(term.key, mapping) if term.key is not None else None
+        if value is None:
+            return (
+                t.Ref(term.extent, term.place, changed_key, term.guard)
+                if changed_key is not term.key
+                else term
+            )
+        if not term.place.path:
+            return value
+        if isinstance(value, t.Ref):
+            return t.Ref(
+                term.extent,
+                Place(value.place.root, value.place.path + term.place.path),
+                changed_key,
+                term.guard,
+            )
+        result: t.Term = value
+        for part in term.place.path:
+            result = t.Field(term.extent, result, part)
+        return result
+    if isinstance(term, t.Binary):
+        return t.Binary(term.extent, term.op, substitute(term.left, mapping), substitute(term.right, mapping))
+    if isinstance(term, t.Not):
+        return t.Not(term.extent, substitute(term.operand, mapping))
+    if isinstance(term, t.Logic):
+        return t.Logic(term.extent, term.op, substitute(term.left, mapping), substitute(term.right, mapping))
+    if isinstance(term, t.Unary):
+        return t.Unary(term.extent, term.op, substitute(term.operand, mapping))
+    if isinstance(term, t.Field):
+        return t.Field(term.extent, substitute(term.subject, mapping), term.name)
+    if isinstance(term, t.Element):
+        return t.Element(
+            term.extent,
+            substitute(term.subject, mapping),
+            substitute(term.key, mapping) if term.key else None,
+        )
+    if isinstance(term, t.Suspend) and term.value is not None:
+        return t.Suspend(term.extent, term.op, substitute(term.value, mapping))
+    if isinstance(term, t.Call):
+        return t.Call(
+            term.extent,
+            substitute(term.callee, mapping),
+            [substitute(a, mapping) for a in term.arguments],
+            [(name, substitute(value, mapping)) for name, value in term.keywords],
+            term.constructs,
+            term.total,
+            term.guard,
+        )
+    return term
+
+
+def facts_at(function: Function, step: Step) -> list[Fact]:
+    """Everything known at a step, with what each fact implies, in the step's own terms."""
+    module = function.module
+    found: list[Fact] = []
+    for fact in function.cfg.known_at(step):
+        found.extend(Fact(term, holds, fact.step) for term, holds in implied(fact.term, fact.holds, module))
+    return found

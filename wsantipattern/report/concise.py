@@ -15,7 +15,9 @@ def render(report: Report, context: RenderContext) -> str:
         )
         for f in report.findings
     ]
-    lines += [plain(f"{e.path}: {e.message}" if e.path else e.message) for e in report.errors]
+    lines += [
+        plain(f"{e.path}: error: {e.message}" if e.path else f"error: {e.message}") for e in report.errors
+    ]
     if context.statistics:
         lines += statistics(report)
     return "".join(f"{line}\n" for line in lines)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wsantipattern.finding import Span
+from wsantipattern.source import Source
 
 TAB = 4
 """Cells between tab stops."""
@@ -43,17 +44,15 @@ class Excerpts:
 
     def __init__(self, load: Callable[[str], bytes | None]) -> None:
         self._load = load
-        self._lines: dict[str, list[bytes] | None] = {}
+        self._sources: dict[str, Source | None] = {}
 
     def line(self, path: str, number: int) -> str | None:
         """Line `number` (from 1) without its end, or None where the file or the line is not there."""
-        if path not in self._lines:
-            text = self._load(path)
-            self._lines[path] = None if text is None else text.split(b"\n")
-        lines = self._lines[path]
-        if lines is None or not 1 <= number <= len(lines):
-            return None
-        return lines[number - 1].decode("utf-8", "replace").removesuffix("\r")
+        if path not in self._sources:
+            data = self._load(path)
+            self._sources[path] = None if data is None else Source.decode(path, data)
+        source = self._sources[path]
+        return source.line(number) if source is not None and 1 <= number <= source.line_count else None
 
     def at(self, path: str, span: Span, width: int) -> Excerpt | None:
         """The first line of a span, in at most `width` cells (0: uncropped), or None where there is no source."""

@@ -23,8 +23,8 @@ def render(report: Report, context: RenderContext) -> str:
         out += _finding(finding, context, paint, excerpts)
         out.append("")
     for error in report.errors:
-        where = f"{paint(plain(error.path), _BOLD)} " if error.path else ""
-        out.append(f"{where}{paint('error', _RED, _BOLD)} {plain(error.message)}")
+        where = f"{paint(plain(error.path), _BOLD)}: " if error.path else ""
+        out.append(f"{paint('error:', _RED, _BOLD)} {where}{plain(error.message)}")
     if report.errors:
         out.append("")
     explained = dict.fromkeys(f.rule for f in report.findings if any(r.id == f.rule for r in context.rules))

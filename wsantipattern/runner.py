@@ -525,17 +525,16 @@ def run(
     """
     plan = Plan(options)
     found = find(paths, plan)
-    outcome = Outcome(files=found.files)
+    outcome = Outcome(files=[*([stdin.path] if stdin else []), *found.files])
     outcome.report.errors += found.errors
     known_ending = ending_of(taken_as) if taken_as and is_known(taken_as) else None
     results = _Results(outcome, plan, len(found.files) + (stdin is not None), progress)
     with _Workers(options.jobs or _processors(), results) as workers:
         if stdin is not None:
-            outcome.files.insert(0, stdin.path)
             _take(
                 checked(Source.decode(stdin.path, stdin.data)), ending_of(stdin.path), plan, workers, results
             )
-        for path in found.files if stdin is None else found.files[1:]:
+        for path in found.files:
             ending = ending_of(path)
             if not is_known(path):
                 if known_ending is None:
@@ -548,6 +547,8 @@ def run(
                 results.fail(FileError(path, str(error)))
             else:
                 _take(content, ending, plan, workers, results)
+    if not plan.settings:
+        plan.settings_of("x")  # a rule that cannot load must not go unnoticed because there was nothing to check
     rules = {rule.id: rule for settings in plan.settings for rule, _ in settings.triggered}
     outcome.rules = [rules[name] for name in sorted(rules)]
     outcome.configs = plan.config_files

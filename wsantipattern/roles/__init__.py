@@ -6,8 +6,16 @@ each is made on first use and keeps what it found.
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model.module import Module
+
+if TYPE_CHECKING:
+    from wsantipattern.roles.event import Events
+    from wsantipattern.roles.message import Messages
+    from wsantipattern.roles.socket import Sockets
 
 
 class Roles:
@@ -16,3 +24,21 @@ class Roles:
     def __init__(self, module: Module, knowledge: Knowledge) -> None:
         self.module = module
         self.knowledge = knowledge
+
+    @cached_property
+    def events(self) -> Events:
+        from wsantipattern.roles.event import Events
+
+        return Events(self.module, self.knowledge)
+
+    @cached_property
+    def sockets(self) -> Sockets:
+        from wsantipattern.roles.socket import Sockets
+
+        return Sockets(self.module, self.knowledge, self.events)
+
+    @cached_property
+    def messages(self) -> Messages:
+        from wsantipattern.roles.message import Messages
+
+        return Messages(self.module, self.knowledge, self.events, self.sockets)

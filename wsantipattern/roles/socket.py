@@ -1,0 +1,209 @@
+"""Sockets: which places hold a connection, and of which library.
+
+Strong evidence: a constructor, dial or accept call, a type annotation, a parameter that a library fills with a
+connection, a comparison of `.readyState` with a WebSocket constant. Weak evidence: the words of the name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from wsantipattern.knowledge import Knowledge
+from wsantipattern.model.module import Function, Module
+from wsantipattern.model.place import Place
+from wsantipattern.model.term import Binary, Call, Choice, Logic, Ref, Result, Suspend, Term
+from wsantipattern.roles.event import Events
+from wsantipattern.roles.evidence import Evidence, strong, weak
+from wsantipattern.roles.words import any_of, split
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """What is known of a library's connections; the fields are those of `[[socket.library]]`.
+
+    `transport` is `websocket`, `sse`, `socket.io`, or `other` for things that look like a socket and are none
+    (XMLHttpRequest, data channels, workers). `keepalive` is `none`, `default` (on unless `off` says otherwise),
+    or `option` (on where `on` says so). `reconnects`: a new link takes over by itself. `replays`: what was sent
+    while away comes again.
+    """
+
+    name: str
+    transport: str
+    types: frozenset[str]
+    makes: frozenset[str]
+    sends: frozenset[str]
+    closes: frozenset[str]
+    keepalive: str
+    reconnects: bool
+    replays: bool
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Socket:
+    """A place that holds a connection; `library` is None where only words say so."""
+
+    place: Place | None
+    library: Library | None
+    evidence: Evidence
+
+    @property
+    def transport(self) -> str:
+        return self.library.transport if self.library else "websocket"
+
+
+class Sockets:
+    """The sockets of one module."""
+
+    def __init__(self, module: Module, knowledge: Knowledge, events: Events) -> None:
+        self.module = module
+        self.knowledge = knowledge
+        self.events = events
+        self.libraries = [_library(entry) for entry in knowledge.entries("socket", "library")]
+        self._by_name = {name: lib for lib in self.libraries for name in (*lib.types, *lib.makes)}
+        self._kept: dict[Place, Socket | None] = {}
+
+    def of(self, term: Term | None) -> Socket | None:
+        """The socket that a term stands for, or None. Words count only as weak evidence."""
+        if isinstance(term, Suspend):
+            return self.of(term.value)
+        if isinstance(term, (Logic, Choice)):
+            sides = (term.left, term.right) if isinstance(term, Logic) else (term.then, term.otherwise)
+            return next((s for s in map(self.of, sides) if s is not None), None)
+        if isinstance(term, Call):
+            library = self._made_by(term)
+            return (
+                Socket(None, library, strong(term.extent, "the connection is made here")) if library else None
+            )
+        if isinstance(term, Ref):
+            return self.at(term.place)
+        return None
+
+    def at(self, place: Place) -> Socket | None:
+        """The socket at a place, or None."""
+        if place not in self._kept:
+            self._kept[place] = None
+            self._kept[place] = self._find(place)
+        return self._kept[place]
+
+    def _find(self, place: Place) -> Socket | None:
+        declared = self.module.made_type(place)
+        if declared is not None and declared in self._by_name:
+            library = self._by_name[declared]
+            return Socket(place, library, strong(self._where(place), f"`{place}` is declared as {declared}"))
+        for function, store in self.module.stores_to(place):
+            value = (
+                store.value.call
+                if isinstance(store.value, Result) and store.value.index == 0
+                else store.value
+            )
+            if isinstance(value, Ref) and value.place == place:
+                continue
+            found = self.of(value)
+            if found is not None and found.evidence.is_strong:
+                del function
+                return Socket(place, found.library, strong(store.extent, f"`{place}` is connected here"))
+        filled = self._filled(place)
+        if filled is not None:
+            return filled
+        words = split(place.name)
+        if any_of(words, self.knowledge.names("words", "socket")):
+            return Socket(place, None, weak(self._where(place), f"`{place}` is named like a socket"))
+        return None
+
+    def _filled(self, place: Place) -> Socket | None:
+        """A parameter that a library fills: the connection handler's, or a call's inside the file."""
+        root = place.root
+        if place.path or root.kind != "parameter" or root.scope is None or root not in root.scope.parameters:
+            return None
+        index = root.scope.parameters.index(root)
+        for registration in self.events.of_handler(root.scope):
+            if (
+                registration.event in ("connection", "connect", "upgrade", "open")
+                and index == 0
+                and registration.emitter is not None
+            ):
+                server = (
+                    self.module.made_type(registration.emitter.place)
+                    if isinstance(registration.emitter, Ref)
+                    else None
+                )
+                library = self._serves(server)
+                if library is not None:
+                    return Socket(
+                        place, library, strong(self._where(place), f"`{place}` is the new connection")
+                    )
+        for library in self.libraries:
+            for entry in library.facts.get("handlers", []):
+                if entry.get("parameter", 0) == index and self._passed_to(root.scope, entry["call"]):
+                    return Socket(
+                        place, library, strong(self._where(place), f"`{place}` is the new connection")
+                    )
+        return None
+
+    def _serves(self, server: str | None) -> Library | None:
+        return next(
+            (lib for lib in self.libraries if server is not None and server in lib.facts.get("servers", [])),
+            None,
+        )
+
+    def _passed_to(self, handler: Function, name: str) -> bool:
+        """Whether a function is handed to the library's call of this canonical name."""
+        word = handler.name.rpartition(".")[2]
+        near = [handler.parent.host] if handler.parent is not None else []
+        for function in [*near, *(self.module.functions_mentioning(word) if word else [])]:
+            for _, call in function.cfg.calls:
+                if self.module.typed_name(call.callee) == name:
+                    values = [*call.arguments, *(value for _, value in call.keywords)]
+                    if any(self.module.resolve_value(v) is handler for v in values):
+                        return True
+        return False
+
+    def _made_by(self, call: Call) -> Library | None:
+        name = self.module.typed_name(call.callee)
+        return self._by_name.get(name) if name is not None else None
+
+    def _where(self, place: Place) -> tuple[int, int]:
+        scope = place.root.scope
+        return scope.name_extent if scope is not None else (0, 0)
+
+
+def open_comparison(term: Term, holds: bool, knowledge: Knowledge) -> tuple[Term, bool] | None:
+    """`x.readyState == OPEN` in any spelling: the socket term and whether this says it is open, or None."""
+    if not isinstance(term, Binary) or term.op not in ("==", "!="):
+        return None
+    for state, constant in ((term.left, term.right), (term.right, term.left)):
+        if (
+            isinstance(state, Ref)
+            and state.place.path
+            and state.place.name in knowledge.names("socket", "state_fields")
+        ):
+            del constant
+            parent = state.place.parent
+            assert parent is not None
+            return Ref(state.extent, parent), holds == (term.op == "==")
+    return None
+
+
+def _library(entry: dict[str, Any]) -> Library:
+    return Library(
+        name=entry["name"],
+        transport=entry.get("transport", "websocket"),
+        types=frozenset(entry.get("types", [])),
+        makes=frozenset(entry.get("makes", [])),
+        sends=frozenset(entry.get("sends", ["send"])),
+        closes=frozenset(entry.get("closes", ["close"])),
+        keepalive=entry.get("keepalive", "none"),
+        reconnects=bool(entry.get("reconnects", False)),
+        replays=bool(entry.get("replays", False)),
+        facts=entry,
+    )
+
+
+def names(libraries: list[Library]) -> Iterator[str]:
+    """Every canonical name of every library, for the triggers of rules."""
+    for library in libraries:
+        yield from library.types
+        yield from library.makes

@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+# At once, not on demand: importing a submodule of the same name later would put the module in the function's place.
+from wsantipattern.rule import rule
+
 if TYPE_CHECKING:
     from wsantipattern.finding import Confidence, Severity
     from wsantipattern.model.module import Function, Module
     from wsantipattern.roles import Roles
-    from wsantipattern.rule import Match, Rule, rule
+    from wsantipattern.rule import Match, Rule
 
 __version__ = "0.1.0"
 
@@ -21,7 +24,6 @@ _HOMES = {
     "Roles": "wsantipattern.roles",
     "Rule": "wsantipattern.rule",
     "Severity": "wsantipattern.finding",
-    "rule": "wsantipattern.rule",
 }
 
 __all__ = ["Confidence", "Function", "Match", "Module", "Roles", "Rule", "Severity", "rule"]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from wsantipattern.finding import Confidence, Severity
     from wsantipattern.model.module import Function, Module
     from wsantipattern.roles import Roles
+    from wsantipattern.roles import trigger as triggers
     from wsantipattern.rule import Match, Rule
 
 __version__ = "0.1.0"
@@ -26,10 +27,12 @@ _HOMES = {
     "Severity": "wsantipattern.finding",
 }
 
-__all__ = ["Confidence", "Function", "Match", "Module", "Roles", "Rule", "Severity", "rule"]
+__all__ = ["Confidence", "Function", "Match", "Module", "Roles", "Rule", "Severity", "rule", "triggers"]
 
 
 def __getattr__(name: str) -> object:
+    if name == "triggers":
+        return importlib.import_module("wsantipattern.roles.trigger")
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

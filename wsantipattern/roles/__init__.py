@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from wsantipattern.roles.event import Events
     from wsantipattern.roles.message import Messages
     from wsantipattern.roles.socket import Sockets
+    from wsantipattern.roles.timer import Timers
 
 
 class Roles:
@@ -42,3 +43,9 @@ class Roles:
         from wsantipattern.roles.message import Messages
 
         return Messages(self.module, self.knowledge, self.events, self.sockets)
+
+    @cached_property
+    def timers(self) -> Timers:
+        from wsantipattern.roles.timer import Timers
+
+        return Timers(self.module, self.knowledge)

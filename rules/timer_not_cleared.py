@@ -1,0 +1,46 @@
+"""A timer is cleared on some ways out of its function, but not on all.
+
+The function arms a timer (a timeout, a ticker, a watchdog task, a context with a deadline) and means to clear it;
+on one way it leaves with the timer still armed: an await that rejects, an exception, an early return, a settle call
+of a promise that forgets it.
+
+Why
+    The timer fires after the work is over. A "could not be confirmed" warning follows the error that was already
+    shown; a timeout rejects or aborts the next attempt; a watchdog closes a healthy connection. A ticker or a
+    context that is never released stays alive as long as the process.
+
+Instead
+    Clear where control always passes: `finally`, `defer`, `.finally()`, `with`. In a promise executor let one
+    helper clear and settle, and call nothing else.
+
+Limits
+    Silent where nothing in the function clears the timer (another owner may), where the handle or a closure that
+    clears it is given away, and where only plain synchronous code stands between arming and clearing. A panic, and
+    an exception thrown by a call outside `try`, are not ways out. Functions of other files are not followed.
+"""
+
+from collections.abc import Iterator
+
+from wsantipattern import Confidence, Function, Match, Roles, rule, triggers
+
+
+@rule(severity="error", triggers=triggers.timers)
+def timer_not_cleared(function: Function, roles: Roles) -> Iterator[Match]:
+    for timer in roles.timers.armed_in(function):
+        armed = (timer.call.extent, f"`{timer.place}` is armed here")
+        settle = roles.timers.leaky_settle(function, timer)
+        if settle is not None:
+            handler, way = settle
+            settled = (way.goal.extent, "this settles the promise, and the timer stays armed")
+            message = (
+                f"`{timer.place}` is still armed when {roles.timers.described(handler)} settles the promise"
+            )
+            yield Match(timer.call.extent, message).via(armed, settled)
+            continue
+        leak = roles.timers.way_out(function, timer)
+        if leak is not None:
+            steps, end = roles.timers.account(function, timer, leak)
+            sure = Confidence.MEDIUM if roles.timers.has_other_owner(function, timer) else Confidence.HIGH
+            yield Match(timer.call.extent, f"`{timer.place}` is still armed when {end}", sure).via(
+                armed, *steps
+            )

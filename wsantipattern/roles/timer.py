@@ -1,0 +1,434 @@
+"""Timers: what is armed, under which place, what clears it, and where its handle gets a new owner.
+
+Only calls listed in `knowledge` arm a timer (and functions of the file that return what such a call gives).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import term as t
+from wsantipattern.model.cfg import Path, Step
+from wsantipattern.model.flow import returns
+from wsantipattern.model.module import Function, Module
+from wsantipattern.model.place import Place
+from wsantipattern.model.summary import Effect, callers, visible_in
+
+
+@dataclass(frozen=True, slots=True)
+class Arming:
+    """What `knowledge` says of the call that arms; the fields are those of `[[timer.arm]]`."""
+
+    name: str
+    methods: frozenset[str]
+    cleared_by: frozenset[str]
+    cleared_by_methods: frozenset[str]
+    called: bool
+    result: int
+    callback: int | None
+    starts: str | None
+    fires: str | None
+    repeats: bool
+    task: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timer:
+    """A timer that a step arms. `step` is after the handle is in `place`; `call` is the arming call."""
+
+    arming: Arming
+    call: t.Call
+    step: Step
+    place: Place
+    callback: Function | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Executor:
+    """A promise executor inlined into a graph: its region, what settles it, and whether it is awaited at once."""
+
+    region: t.Region
+    settles: tuple[Place, ...]
+    awaited: bool
+
+    def holds(self, extent: t.Extent) -> bool:
+        return self.region.extent[0] <= extent[0] and extent[1] <= self.region.extent[1]
+
+
+class Timers:
+    """The timers of one module."""
+
+    def __init__(self, module: Module, knowledge: Knowledge) -> None:
+        self.module = module
+        self.knowledge = knowledge
+        self._clears: dict[Arming, Effect] = {}
+
+    @cached_property
+    def armings(self) -> list[Arming]:
+        return [_arming(entry) for entry in self.knowledge.entries("timer", "arm")]
+
+    def armed_in(self, function: Function) -> Iterator[Timer]:
+        """The timers that the steps of a function arm and keep in a place."""
+        for step, store in function.cfg.assignments:
+            if step.target is None or store.op not in (None, "or", "??"):
+                continue
+            call, index = _called(store.value)
+            if call is None:
+                continue
+            arming = self.arming_of(call)
+            if arming is None or arming.result != index:
+                continue
+            start = step if arming.starts is None else self._started(function, step, arming)
+            if start is not None:
+                yield Timer(arming, call, start, step.target, self._callback(arming, call))
+
+    def arming_of(self, call: t.Call, depth: int = 3) -> Arming | None:
+        """What a call arms: by its canonical name, its method, or what the function of the file returns."""
+        name = self.module.typed_name(call.callee)
+        for arming in self.armings:
+            if name == arming.name or (
+                arming.name.startswith(".") and call.method == arming.name[1:] and call.receiver is not None
+            ):
+                return arming
+        callee = self.module.resolve(call)
+        if callee is None or depth <= 0 or callee.is_async or callee.is_generator:
+            return None
+        found: set[Arming | None] = set()
+        for value, _ in returns(callee):
+            inner, index = _called(self.module.value_of(value))
+            made = self.arming_of(inner, depth - 1) if inner is not None else None
+            found.add(made if made is not None and made.result == index else None)
+        return found.pop() if len(found) == 1 else None
+
+    def _started(self, function: Function, made: Step, arming: Arming) -> Step | None:
+        """The step that starts what was made, where every way to it comes from there."""
+        for step, call in function.cfg.calls:
+            if (
+                call.method == arming.starts
+                and call.receiver_place == made.target
+                and function.cfg.dominates(made, step)
+            ):
+                return step
+        return None
+
+    def _callback(self, arming: Arming, call: t.Call) -> Function | None:
+        return (
+            self.module.resolve_value(call.argument(arming.callback)) if arming.callback is not None else None
+        )
+
+    # -- clearing --------------------------------------------------------------------------------
+
+    def clears(self, arming: Arming) -> Effect:
+        """The effect of clearing a timer of this kind."""
+        if arming not in self._clears:
+
+            def does(function: Function, step: Step, place: Place) -> bool:
+                return self._clears_by_itself(arming, function, step, place)
+
+            self._clears[arming] = Effect(does)
+        return self._clears[arming]
+
+    def _clears_by_itself(self, arming: Arming, function: Function, step: Step, place: Place) -> bool:
+        if step.kind == "suspend" and isinstance(step.term, t.Suspend):
+            waited = step.term.value
+            if (
+                arming.fires is not None
+                and isinstance(waited, t.Ref)
+                and waited.place == place.field(arming.fires)
+            ):
+                return True
+            return arming.task and isinstance(waited, t.Ref) and waited.place == place
+        call = step.call
+        if call is None:
+            return False
+        if arming.called and isinstance(call.callee, t.Ref) and call.callee.place == place:
+            return True
+        if call.method in arming.methods and call.receiver_place == place:
+            return True
+        takes_handle = (
+            call.method in arming.cleared_by_methods
+            or (self.module.canonical(call.callee) or "") in arming.cleared_by
+        )
+        return takes_handle and any(isinstance(a, t.Ref) and a.place == place for a in call.arguments)
+
+    # -- new owners ------------------------------------------------------------------------------
+
+    def gives_away(self, timer: Timer, function: Function, step: Step) -> bool:
+        """Whether a step gives the handle, or a closure that can clear it, to another owner; or loses track of it."""
+        place = timer.place
+        if step.kind in ("assign", "delete") and step.target is not None:
+            if place.starts_with(step.target):
+                return True
+            if step.store is not None and any(self._hands_over(timer, v) for v in _values(step.store.value)):
+                return True
+        if step.kind == "closure" and isinstance(step.term, t.Closure):
+            return self._is_cleanup(timer, step.term)
+        if step.kind == "return" and isinstance(step.statement, t.Return):
+            return any(self._hands_over(timer, v) for v in _values(step.statement.value))
+        if step.kind in ("call", "spawn", "suspend") and step.term is not None:
+            call = step.call
+            if call is None:
+                return isinstance(step.term, t.Suspend) and any(
+                    self._hands_over(timer, v) for v in _values(step.term.value) if step.term.op == "yield"
+                )
+            arguments: list[t.Term] = [*call.arguments, *(value for _, value in call.keywords)]
+            if call.total:
+                return False
+            return any(self._hands_over(timer, v) for a in arguments for v in _values(a))
+        return False
+
+    def _hands_over(self, timer: Timer, value: t.Term) -> bool:
+        """Whether a value is the handle, its clearing method, or a function of the file that can clear it."""
+        if not isinstance(value, t.Ref):
+            return False
+        place = timer.place
+        if value.place == place or (value.place.parent == place and value.place.name in timer.arming.methods):
+            return True
+        function = self.module.resolve_value(value)
+        return (
+            function is not None
+            and function is not timer.callback
+            and visible_in(place.root, function)
+            and self.clears(timer.arming).possibly(function, place)
+        )
+
+    def _is_cleanup(self, timer: Timer, closure: t.Closure) -> bool:
+        function = closure.function
+        if function is timer.callback or function.is_inlined:
+            return False
+        if function.binding is not None and any(True for _ in callers(function)):
+            # A local helper: its calls count, not its definition.
+            return False
+        return visible_in(timer.place.root, function) and any(
+            self.clears(timer.arming).possibly(inner, timer.place)
+            for inner in (function, *function.descendants)
+        )
+
+    # -- ways out --------------------------------------------------------------------------------
+
+    def way_out(self, function: Function, timer: Timer) -> Path | None:
+        """A way from arming to an end of the function on which the timer is neither cleared nor given away.
+
+        None where nothing after the arming clears it (then another owner may), and where only plain synchronous
+        code lies on the way.
+        """
+        cfg, clears = function.cfg, self.clears(timer.arming)
+        released = {s for s in cfg.steps if clears.may_at(function, s, timer.place)}
+        if not any(cfg.reaches(timer.step, s) for s in released):
+            return None
+        if any(e.awaited and e.holds(timer.call.extent) for e in self.executors(function)):
+            return None  # That the promise settles may be the timer's doing: `leaky_settle` decides.
+        given = {s for s in cfg.steps if s is not timer.step and self.gives_away(timer, function, s)}
+        found = cfg.path(
+            timer.step,
+            cfg.exits,
+            avoiding=released | given | {timer.step},
+            given=[(("set", timer.place), True)],
+        )
+        return found if found is not None and self._is_early(found) else None
+
+    def _is_early(self, path: Path) -> bool:
+        """Whether something else can run, or the function is left, before the end is reached."""
+        return (
+            path.raised_at is not None
+            or any(step.suspends for step in path.steps[1:])
+            or (
+                any(step.kind in ("return", "raise") for step in path.steps)
+                and any(step.kind == "test" for step in path.steps)
+            )
+        )
+
+    def has_other_owner(self, function: Function, timer: Timer) -> bool:
+        """Whether the handle outlives the call and another function of the file clears it too."""
+        if timer.place.is_local:
+            return False
+        clears = self.clears(timer.arming)
+        return any(
+            other is not function
+            and visible_in(timer.place.root, other)
+            and clears.possibly(other, timer.place)
+            for other in self.module.functions_mentioning(timer.place.name)
+        )
+
+    def described(self, function: Function) -> str:
+        """How a message names a function."""
+        return f"`{function.name}`" if function.name else function.display_name
+
+    def account(self, function: Function, timer: Timer, way: Path) -> tuple[list[tuple[t.Extent, str]], str]:
+        """The trace of a way out, and what the function does at its end ("`publish` ends")."""
+        steps: list[tuple[t.Extent, str]] = []
+        raised = way.raised_at
+        handled = False
+        for step, label in way.turns:
+            if label == "raise" and step.kind != "raise":
+                what = "this await may reject" if step.suspends else "this call may raise"
+                steps.append((step.extent, f"{what} before the timer is cleared"))
+            elif label in ("true", "false") and step is not raised and step.kind == "test":
+                steps.append((step.extent, f"when this is {label}"))
+        for step in way.steps:
+            if step.kind == "handler":
+                handled = True
+                steps.append((step.extent, f"the handler runs with `{timer.place}` armed"))
+            elif step.kind == "return":
+                steps.append((step.extent, f"this returns with `{timer.place}` armed"))
+            elif step.kind == "raise":
+                steps.append((step.extent, f"this leaves with `{timer.place}` armed"))
+        name = self.described(function)
+        if handled:
+            return steps, f"{name} handles the failure"
+        if way.goal is function.cfg.raised:
+            return steps, f"{name} fails"
+        return steps, f"{name} returns" if any(s.kind == "return" for s in way.steps) else f"{name} ends"
+
+    # -- executors -------------------------------------------------------------------------------
+
+    def executors(self, function: Function) -> list[Executor]:
+        """The promise executors that are inlined into a function's graph."""
+        found = []
+        for step in function.cfg.steps:
+            if step.kind == "call" and step.call is not None:
+                for argument in step.call.arguments:
+                    if isinstance(argument, t.Region) and argument.settles:
+                        waits = isinstance(step.call.parent, t.Suspend)
+                        found.append(Executor(argument, argument.settles, waits))
+        return found
+
+    def leaky_settle(self, function: Function, timer: Timer) -> tuple[Function, Path] | None:
+        """A handler of a promise executor that settles the promise and leaves the timer armed, with the way.
+
+        Only where another handler, or the executor itself, clears the timer: then that is what was meant.
+        """
+        for executor in self.executors(function):
+            if not executor.holds(timer.call.extent):
+                continue
+            clears, settles = self.clears(timer.arming), self.settling(executor.settles)
+            inside = [
+                f
+                for f in self.module.functions
+                if executor.holds(f.extent) and not f.is_inlined and not self._is_timer_code(timer, f)
+            ]
+            if not any(clears.possibly(f, timer.place) for f in inside):
+                continue
+            for handler in inside:
+                found = self._settles_armed(handler, timer, clears, settles, executor)
+                if found is not None:
+                    return handler, found
+            found = self._settled_by_name(function, timer, clears, executor)
+            if found is not None:
+                return function, found
+        return None
+
+    def _is_timer_code(self, timer: Timer, function: Function) -> bool:
+        return timer.callback is not None and timer.callback.encloses(function)
+
+    def _settles_armed(
+        self, handler: Function, timer: Timer, clears: Effect, settles: Effect, executor: Executor
+    ) -> Path | None:
+        if self._is_only_called(handler):
+            return None  # Its callers may have cleared; they are looked at themselves.
+        cfg, place = handler.cfg, executor.settles[0]
+        released = {s for s in cfg.steps if clears.may_at(handler, s, timer.place)}
+        armed_again = {s for s in cfg.steps if s.kind == "assign" and s.target == timer.place}
+        for step in cfg.steps:
+            if step in released or not settles.may_at(handler, step, place):
+                continue
+            before = cfg.path(
+                cfg.entry, {step}, avoiding=released | armed_again, given=[(("set", timer.place), True)]
+            )
+            if before is not None and cfg.path(step, cfg.exits, avoiding=released) is not None:
+                return before
+        return None
+
+    def _is_only_called(self, function: Function) -> bool:
+        """Whether a function is a local helper: it is called by name and never handed over as a value."""
+        if function.binding is None:
+            return False
+        called = False
+        for user in self.module.functions_mentioning(function.binding.name):
+            for step in user.cfg.steps:
+                call = step.call
+                if call is not None:
+                    called = called or self.module.resolve(call) is function
+                    if any(
+                        isinstance(a, t.Ref) and a.place == Place(function.binding) for a in call.arguments
+                    ):
+                        return False
+                elif step.store is not None and step.target != Place(function.binding):
+                    if any(
+                        isinstance(v, t.Ref) and v.place == Place(function.binding)
+                        for v in _values(step.store.value)
+                    ):
+                        return False
+        return called
+
+    def _settled_by_name(
+        self, function: Function, timer: Timer, clears: Effect, executor: Executor
+    ) -> Path | None:
+        """`source.once("error", reject)`: the settle function itself is the handler, and clears nothing."""
+        cfg = function.cfg
+        for step, call in cfg.calls:
+            if (
+                not executor.holds(call.extent)
+                or call is timer.call
+                or clears.may_at(function, step, timer.place)
+            ):
+                continue
+            if self.module.resolve(call) is not None or self.arming_of(call) is not None:
+                continue
+            if any(isinstance(a, t.Ref) and a.place in executor.settles for a in call.arguments):
+                return cfg.path(cfg.entry, {step})
+        return None
+
+    def settling(self, settles: tuple[Place, ...]) -> Effect:
+        """The effect of settling a promise: calling one of these places."""
+
+        def does(function: Function, step: Step, place: Place) -> bool:
+            call = step.call
+            return call is not None and isinstance(call.callee, t.Ref) and call.callee.place in settles
+
+        return Effect(does)
+
+
+def _called(value: t.Term | None) -> tuple[t.Call | None, int]:
+    """The call whose result a term is, and which of its results."""
+    index = 0
+    if isinstance(value, t.Result):
+        index = value.index
+        value = value.call
+    if isinstance(value, t.Suspend):
+        return None, 0
+    return (value, index) if isinstance(value, t.Call) else (None, 0)
+
+
+def _values(term: t.Term | None) -> Iterator[t.Term]:
+    """The terms whose value goes along with a term's: itself, and what literals and choices hold."""
+    if term is None:
+        return
+    yield term
+    inner: Iterable[t.Term] = ()
+    if isinstance(term, t.Record):
+        inner = (value for _, value in term.entries)
+    elif isinstance(term, (t.Sequence, t.Spread, t.Choice, t.Logic, t.Store)):
+        inner = term.children()
+    for child in inner:
+        yield from _values(child)
+
+
+def _arming(entry: dict[str, Any]) -> Arming:
+    return Arming(
+        name=entry["call"] if "call" in entry else "." + entry["method"],
+        methods=frozenset(entry.get("methods", [])),
+        cleared_by=frozenset(entry.get("cleared_by", [])),
+        cleared_by_methods=frozenset(entry.get("cleared_by_methods", [])),
+        called=bool(entry.get("called", False)),
+        result=int(entry.get("result", 0)),
+        callback=entry.get("callback"),
+        starts=entry.get("starts"),
+        fires=entry.get("fires"),
+        repeats=bool(entry.get("repeats", False)),
+        task=bool(entry.get("task", False)),
+    )

@@ -21,7 +21,7 @@ def test_a_new_rule_passes_its_own_fixtures(
         "rules/late_send.py",
         *(f"fixtures/late-send/{stem}.{ending}" for stem in ("bad", "good") for ending in ("js", "go", "py")),
     ]
-    (rule,) = pack.load("rules")
+    (rule,) = pack.load(str(tmp_path / "rules"))
     assert rule.id == "late-send"
     assert not list(breaches(rule))
     assert main(["test", "rules"]) == 0, capsys.readouterr()

@@ -106,7 +106,7 @@ def run_pack(
         RuleError: a rule cannot be loaded, or raises.
     """
     builtin = str(pack.builtin_folder())
-    place = rules if rules is not None else builtin
+    place = os.path.abspath(rules) if rules is not None else builtin
     least = {"expect": 1, "ok": 1}
     if os.path.realpath(place) == os.path.realpath(builtin):
         least = {"expect": BUILTIN_EXPECT, "ok": BUILTIN_OK}

@@ -1,0 +1,157 @@
+"""The Go grammar: parser, compiled queries, and how to read its nodes.
+
+Nodes are asked for by type and field only. Knows nothing of scopes, types or the model.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import tree_sitter_go
+from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
+
+LANGUAGE = Language(tree_sitter_go.language())
+
+_DECLARATIONS = """
+(function_declaration) @function
+(method_declaration) @function
+(func_literal) @function
+(call_expression function: (func_literal) @called)
+(call_expression function: (parenthesized_expression (func_literal) @called))
+(go_statement (call_expression function: (func_literal) @spawned))
+(go_statement (call_expression function: (parenthesized_expression (func_literal) @spawned)))
+(short_var_declaration right: (expression_list (func_literal))) @naming
+(assignment_statement right: (expression_list (func_literal))) @naming
+(var_spec value: (expression_list (func_literal))) @naming
+(type_spec) @type
+(type_alias) @type
+(import_spec) @import
+"""
+
+_NAMES = """
+(function_declaration) @scope
+(method_declaration) @scope
+(func_literal) @scope
+(block) @scope
+(if_statement) @scope
+(for_statement) @scope
+(expression_switch_statement) @scope
+(type_switch_statement) @scope
+(expression_case) @scope
+(type_case) @scope
+(default_case) @scope
+(communication_case) @scope
+(short_var_declaration) @event
+(var_spec) @event
+(const_spec) @event
+(range_clause) @event
+(receive_statement) @event
+(assignment_statement) @event
+(inc_statement) @event
+(dec_statement) @event
+(unary_expression operator: "&") @event
+(call_expression function: (func_literal)) @event
+(call_expression function: (parenthesized_expression (func_literal))) @event
+"""
+
+_WRITES = """
+(assignment_statement left: (expression_list) @left)
+(range_clause left: (expression_list) @left)
+(receive_statement left: (expression_list) @left)
+(inc_statement (_) @one)
+(dec_statement (_) @one)
+(unary_expression operator: "&" operand: (_) @one)
+"""
+
+
+@cache
+def _query(source: str) -> Query:
+    return Query(LANGUAGE, source)
+
+
+def parse_tree(text: bytes) -> Tree:
+    """The tree of any bytes."""
+    return Parser(LANGUAGE).parse(text)
+
+
+def declarations(node: Node) -> dict[str, list[Node]]:
+    """What the file is made of, by kind: function, called, spawned, naming, type, import."""
+    return QueryCursor(_query(_DECLARATIONS)).captures(node)
+
+
+def names(node: Node) -> dict[str, list[Node]]:
+    """What decides the meaning of names under `node`: the scopes and the events that declare or assign."""
+    return QueryCursor(_query(_NAMES)).captures(node)
+
+
+def writes(node: Node) -> list[Node]:
+    """Every expression under `node` that is assigned or whose address is taken."""
+    captures = QueryCursor(_query(_WRITES)).captures(node)
+    found = [part for left in captures.get("left", []) for part in parts(left)]
+    return found + captures.get("one", [])
+
+
+def parts(node: Node) -> list[Node]:
+    """The named children, comments left out."""
+    return [child for child in node.named_children if child.type != "comment"]
+
+
+def only(node: Node) -> Node | None:
+    """The first named child that is no comment."""
+    for child in node.named_children:
+        if child.type != "comment":
+            return child
+    return None
+
+
+def listed(node: Node | None) -> list[Node]:
+    """The expressions of an expression list, or the one expression that stands alone."""
+    if node is None:
+        return []
+    return parts(node) if node.type == "expression_list" else [node]
+
+
+def repeated(node: Node, name: str) -> list[Node]:
+    """The children of a field that repeats, without the commas between them."""
+    return [child for child in node.children_by_field_name(name) if child.is_named]
+
+
+def spelled(node: Node | None) -> str:
+    """The text of a name; invalid bytes replaced."""
+    return (node.text or b"").decode("utf-8", "replace") if node is not None else ""
+
+
+def has_token(node: Node, token: str) -> bool:
+    """Whether an operator or keyword is among the direct children."""
+    return any(child.type == token for child in node.children)
+
+
+def parameters(node: Node | None) -> list[tuple[str, Node | None]]:
+    """The names and types of a parameter list in order; "" for a parameter without a name."""
+    found: list[tuple[str, Node | None]] = []
+    for declaration in parts(node) if node is not None else []:
+        if declaration.type not in ("parameter_declaration", "variadic_parameter_declaration"):
+            continue
+        type_node = declaration.child_by_field_name("type")
+        if declaration.type == "variadic_parameter_declaration":
+            type_node = declaration
+        named = repeated(declaration, "name")
+        found.extend((spelled(name), type_node) for name in named)
+        if not named:
+            found.append(("", type_node))
+    return found
+
+
+def first_leaf(node: Node) -> Node | None:
+    """The first token of the text that is no comment."""
+    current: Node | None = node
+    while current is not None and current.child_count:
+        current = next(
+            (
+                child
+                for child in current.children
+                if child.type != "comment" and child.end_byte > child.start_byte
+            ),
+            None,
+        )
+    return current

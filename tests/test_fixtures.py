@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from wsantipattern.finding import Confidence, Finding, Position, Severity, Span, TraceStep
-from wsantipattern.fixture import Annotation, annotations_of, compare, fixtures_beside, run_pack
+from wsantipattern.fixture import PROJECTS, Annotation, annotations_of, compare, fixtures_beside, run_pack
 from wsantipattern.languages.comments import comments
 from wsantipattern.model.module import Module
 from wsantipattern.pack import builtin_folder
@@ -21,6 +21,11 @@ PACK = [file for file in sorted(builtin_folder().glob("*.py")) if file.name != "
 @pytest.mark.parametrize("file", PACK, ids=lambda file: file.stem)
 def test_built_in_rule(file: Path) -> None:
     assert not [str(problem) for problem in run_pack(str(file), str(FIXTURES))]
+
+
+def test_built_in_rules_together_on_projects() -> None:
+    problems = [str(problem) for problem in run_pack(None, str(FIXTURES))]
+    assert not [problem for problem in problems if PROJECTS in problem or "there is no rule" in problem]
 
 
 # -- annotations -----------------------------------------------------------------------------------
@@ -251,3 +256,15 @@ def test_the_form_of_messages_is_held(pack: Path) -> None:
     write(pack / "rules/loud_call.py", RULE.replace("`shout` is called", "Do not shout."))
     (problem,) = problems_of()
     assert "without a capital letter" in problem
+
+
+def test_examples_do_what_they_stand_for(pack: Path) -> None:
+    write(pack / "rules/examples/loud_call.bad.py", "shout()\n")
+    write(pack / "rules/examples/loud_call.good.py", "speak()\n")
+    assert problems_of() == []
+    write(pack / "rules/examples/loud_call.bad.py", "speak()\n")
+    write(pack / "rules/examples/loud_call.good.py", "shout()\n")
+    assert problems_of() == [
+        "rules/examples/loud_call.bad.py: a bad example in which loud-call finds nothing",
+        "rules/examples/loud_call.good.py:1: a good example, but found ``shout` is called`",
+    ]

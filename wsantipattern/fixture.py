@@ -39,6 +39,9 @@ KINDS = ("expect", "related", "ok", "missed", "false-alarm")
 PROJECTS = "_projects"
 """The folder beside the rules' whose subfolders are checked with all rules at once."""
 
+EXAMPLES = "examples"
+"""The folder beside the rules with the examples that `explain` prints."""
+
 FAMILIES = {
     "javascript": "javascript",
     "typescript": "javascript",
@@ -107,14 +110,16 @@ def run_pack(
     """
     builtin = str(pack.builtin_folder())
     place = os.path.abspath(rules) if rules is not None else builtin
+    home = place if os.path.isdir(place) else os.path.dirname(place)
     least = {"expect": 1, "ok": 1}
-    if os.path.realpath(place) == os.path.realpath(builtin):
+    if os.path.realpath(home) == os.path.realpath(builtin):
         least = {"expect": BUILTIN_EXPECT, "ok": BUILTIN_OK}
     loaded = {rule.id: rule for rule in pack.load(place)}
     settings = Settings(packs=(place,), knowledge=knowledge or {})
     problems: list[Problem] = []
     for rule in loaded.values():
         problems += (Problem(_shown(rule.path), line, message) for line, message in breaches(rule))
+        problems += _check_examples(rule, settings)
         folder = os.path.join(fixtures, rule.id)
         if os.path.isdir(folder):
             problems += _check_rule(rule, folder, settings, least)
@@ -177,6 +182,37 @@ def _check_rule(rule: Rule, folder: str, settings: Settings, least: Mapping[str,
                 )
 
 
+def _check_examples(rule: Rule, settings: Settings) -> Iterator[Problem]:
+    """The examples that `explain` prints do what they stand for."""
+    alone = Settings(settings.packs, rules=(rule.id,), knowledge=settings.knowledge)
+    for kind in ("bad", "good"):
+        for path in examples(rule, kind):
+            source = _read(str(path))
+            if isinstance(source, Problem):
+                yield source
+                continue
+            found = _findings(source, alone)
+            if kind == "bad" and not found:
+                yield Problem(source.path, 0, f"a bad example in which {rule.id} finds nothing")
+            for finding in found if kind == "good" else ():
+                yield Problem(
+                    source.path, finding.span.start.line, f"a good example, but found `{finding.message}`"
+                )
+
+
+def examples(rule: Rule, kind: str) -> list[Path]:
+    """The `bad` or `good` examples of a rule, by name: `examples/<rule>.<kind>.<ending>` beside its file."""
+    place = Path(rule.path)
+    return sorted((place.parent / EXAMPLES).glob(f"{place.stem}.{kind}.*"))
+
+
+def _findings(source: Source, settings: Settings) -> list[Finding]:
+    findings, errors = analyze(source.text, source.path, settings)
+    if errors:
+        raise RuleError("; ".join(f"{error.path}: {error.message}" for error in errors))
+    return findings
+
+
 def _counted(fixtures: Iterable[_Fixture]) -> dict[str, Counter[str]]:
     """How many annotations of each kind there are in each language family that has fixtures."""
     counts: dict[str, Counter[str]] = {}
@@ -224,9 +260,7 @@ def _check_file(
     for annotation in annotations:
         if annotation.rule not in rules:
             problems.append(Problem(source.path, annotation.written, f"no rule {annotation.rule} runs here"))
-    findings, errors = analyze(source.text, source.path, settings)
-    if errors:
-        raise RuleError("; ".join(f"{error.path}: {error.message}" for error in errors))
+    findings = _findings(source, settings)
     problems += compare(source.path, annotations, findings)
     for finding in findings:
         breach = message_breach(finding.message)

@@ -375,19 +375,28 @@ class _Builder:
         self.branches += 1
         default: Step | None = None
         for case, body in zip(s.cases, bodies, strict=True):
-            if not case.tests:
+            if not case.tests and case.guard is None:
                 default = body
                 continue
+            miss, hit = self._node("join", case.extent), self._node("join", case.extent)
             for test in case.tests:
-                miss = self._node("join", case.extent)
+                other = self._node("join", case.extent)
                 if s.subject is not None and not case.pattern:
                     condition = t.Binary(case.extent, "==", s.subject, test)
-                    self._test(condition, body, miss, evaluate=[test])
+                    self._test(condition, hit, other, evaluate=[test])
                 elif s.subject is None and not s.fragment:
-                    self.branch(test, body, miss)
+                    self.branch(test, hit, other)
                 else:
-                    self._test(test, body, miss, evaluate=list(test.children()))
-                self.current = miss
+                    self._test(test, hit, other, evaluate=list(test.children()))
+                self.current = other
+            self._link(miss if case.tests else hit)
+            self.current = hit
+            self.statements(case.before)
+            if case.guard is not None:
+                self.branch(case.guard, body, miss)
+            else:
+                self._link(body)
+            self.current = miss if self._entered(miss) else None
         self._link(default or after)
         self.frames.append(_Breakable(s.label, after, labelled_only=not s.breakable))
         for index, (case, body) in enumerate(zip(s.cases, bodies, strict=True)):
@@ -560,7 +569,8 @@ class _Builder:
         for child in children:
             self.value(child)
         step = self._step("call", call.extent, call)
-        if not call.total:
+        if not call.total and not isinstance(call.parent, t.Suspend):
+            # What an await gives up on is the suspension, which raises for both.
             self._may_raise(step)
         if done is not None:
             self.branches -= 1

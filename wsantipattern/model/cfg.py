@@ -100,6 +100,12 @@ class Path:
 
     steps: list[Step]
     labels: list[str]
+    facts: frozenset[tuple[flow.Key, bool]] = frozenset()
+    """What is known at the goal, for a query that goes on from there."""
+
+    def then(self, onward: Path) -> Path:
+        """This way and one that starts at its goal."""
+        return Path(self.steps + onward.steps[1:], self.labels + onward.labels[1:], onward.facts)
 
     @property
     def start(self) -> Step:
@@ -395,7 +401,7 @@ def _trace(came_from: dict[_State, tuple[_State, str] | None], goal: _State) -> 
         before = came_from[state]
         labels.append(before[1] if before else "")
         state = before[0] if before else None
-    return Path(steps[::-1], labels[::-1])
+    return Path(steps[::-1], labels[::-1], goal[1])
 
 
 def awaited(step: Step) -> Term | None:

@@ -409,7 +409,8 @@ class ForEach(Statement):
 class Case:
     """One arm. `tests` are the values compared with the subject (or whole conditions where there is no subject);
     `pattern` marks tests that are opaque patterns, kept as terms. In a select, `before` holds the communication
-    (a receive or send, with its assignment). No tests and no `before`: the default."""
+    (a receive or send, with its assignment); in a switch, the stores of what a pattern captures. `guard` is a further
+    condition; where it does not hold the next arm is tried. No tests and no `before`: the default."""
 
     extent: Extent
     tests: list[Term]
@@ -417,6 +418,7 @@ class Case:
     before: list[Statement] = field(default_factory=list)
     falls_through: bool = False
     pattern: bool = False
+    guard: Term | None = None
 
 
 @dataclass(slots=True, eq=False)

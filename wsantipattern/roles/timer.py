@@ -59,6 +59,10 @@ class Executor:
         return self.region.extent[0] <= extent[0] and extent[1] <= self.region.extent[1]
 
 
+TURNS = 60
+"""Steps of one function that a way out is tried over."""
+
+
 class Timers:
     """The timers of one module."""
 
@@ -223,22 +227,35 @@ class Timers:
         if any(e.awaited and e.holds(timer.call.extent) for e in self.executors(function)):
             return None  # That the promise settles may be the timer's doing: `leaky_settle` decides.
         given = {s for s in cfg.steps if s is not timer.step and self.gives_away(timer, function, s)}
-        found = cfg.path(
-            timer.step,
-            cfg.exits,
-            avoiding=released | given | {timer.step},
-            given=[(("set", timer.place), True)],
-        )
-        return found if found is not None and self._is_early(found) else None
+        avoiding = released | given | {timer.step}
+        armed = [(("set", timer.place), True)]
+        way = cfg.path(timer.step, cfg.exits, avoiding=avoiding, given=armed)
+        if way is None or self._is_early(way, timer):
+            return way
+        # The shortest way is plain synchronous code; another may lead over a step where something can happen.
+        for step in [s for s in cfg.steps if s.suspends or s.kind in ("return", "raise") or _raises(s)][
+            :TURNS
+        ]:
+            first = cfg.path(timer.step, {step}, avoiding=avoiding, given=armed)
+            onward = (
+                cfg.path(step, cfg.exits, avoiding=avoiding, given=first.facts) if first is not None else None
+            )
+            if first is not None and onward is not None and self._is_early(first.then(onward), timer):
+                return first.then(onward)
+        return None
 
-    def _is_early(self, path: Path) -> bool:
-        """Whether something else can run, or the function is left, before the end is reached."""
+    def _is_early(self, way: Path, timer: Timer) -> bool:
+        """Whether something else can run, or the function is left on a branch, before the end is reached."""
+        raised = way.raised_at
+        if raised is not None and raised.suspends:
+            resumed = isinstance(raised.term, t.Suspend) and raised.term.op == "yield"
+            return not (resumed and timer.arming.task)
         return (
-            path.raised_at is not None
-            or any(step.suspends for step in path.steps[1:])
+            raised is not None
+            or any(step.suspends for step in way.steps[1:])
             or (
-                any(step.kind in ("return", "raise") for step in path.steps)
-                and any(step.kind == "test" for step in path.steps)
+                any(step.kind == "return" for step in way.steps)
+                and any(step.kind == "test" for step in way.steps)
             )
         )
 
@@ -264,7 +281,7 @@ class Timers:
         raised = way.raised_at
         handled = False
         for step, label in way.turns:
-            if label == "raise" and step.kind != "raise":
+            if label == "raise" and step.kind not in ("raise", "join"):
                 what = "this await may reject" if step.suspends else "this call may raise"
                 steps.append((step.extent, f"{what} before the timer is cleared"))
             elif label in ("true", "false") and step is not raised and step.kind == "test":
@@ -432,3 +449,7 @@ def _arming(entry: dict[str, Any]) -> Arming:
         repeats=bool(entry.get("repeats", False)),
         task=bool(entry.get("task", False)),
     )
+
+
+def _raises(step: Step) -> bool:
+    return any(edge.label == "raise" for edge in step.edges)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from hypothesis import strategies as st
 
 from wsantipattern.finding import (
@@ -17,7 +19,7 @@ from wsantipattern.finding import (
     TraceStep,
 )
 from wsantipattern.report import RenderContext
-from wsantipattern.rule import Rule
+from wsantipattern.rule import Match, Rule
 
 
 def span(line: int, column: int, end_line: int, end_column: int) -> Span:
@@ -28,7 +30,7 @@ def _no_triggers(knowledge: object) -> list[bytes]:
     return []
 
 
-def _no_matches(function: object, roles: object):  # type: ignore[no-untyped-def]
+def _no_matches(function: object, roles: object) -> Iterator[Match]:
     yield from ()
 
 

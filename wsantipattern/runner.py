@@ -26,6 +26,7 @@ from wsantipattern import pack, suppress
 from wsantipattern.config import Config, ConfigError, closest
 from wsantipattern.files import Discovery, discover, ending_of, is_known, matches
 from wsantipattern.finding import Confidence, FileError, Finding, Report, Severity, Span, TraceStep
+from wsantipattern.languages import HOSTS
 from wsantipattern.rule import Match, Rule
 from wsantipattern.source import ReadError, Skip, Source, checked, read
 
@@ -249,8 +250,7 @@ class _Analysis:
 
         blocks = [
             (module.host_offset(0), module.host_offset(max(len(module.text) - 1, 0)) + 1)
-            for module in modules
-            if module.offset_map is not None
+            for module in (modules if self._ending in HOSTS else ())
         ]
         known = {*self._settings.known, *suppress.CHECKS}
         entries = suppress.suppressions(
@@ -326,10 +326,11 @@ def _distinct(found: list[_Found]) -> list[_Found]:
     return list(best.values())
 
 
-def _described(error: Exception) -> str:
-    """An exception as one line, with the place it was raised at."""
+def _described(error: Exception, rule: Rule | None = None) -> str:
+    """An exception as one line, with the place it was raised at unless that is in the rule, which is named already."""
     frames = traceback.extract_tb(error.__traceback__)
-    where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    known = rule is not None and frames[-1:] and frames[-1].filename == rule.path
+    where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames and not known else ""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}{': ' if text else ''}{text}{where}"
 
@@ -548,7 +549,9 @@ def run(
             else:
                 _take(content, ending, plan, workers, results)
     if not plan.settings:
-        plan.settings_of("x")  # a rule that cannot load must not go unnoticed because there was nothing to check
+        plan.settings_of(
+            "x"
+        )  # a rule that cannot load must not go unnoticed because there was nothing to check
     rules = {rule.id: rule for settings in plan.settings for rule, _ in settings.triggered}
     outcome.rules = [rules[name] for name in sorted(rules)]
     outcome.configs = plan.config_files

@@ -1,0 +1,683 @@
+"""The functions, classes and scopes of a JavaScript or TypeScript file, found by one compiled query and one sweep.
+
+Decides names, owners, and which closures are inlined into the function around them. Lowers nothing, and makes no
+table of names except for the types of class fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
+
+from tree_sitter import Language, Query, QueryCursor
+
+from wsantipattern.languages.javascript_scope import (
+    CLOSURES,
+    FUNCTIONS,
+    File,
+    JavaScriptFunction,
+    Scope,
+    extent_of,
+    first_named,
+    has_token,
+    key_name,
+    string_value,
+    unwrap,
+    word,
+)
+from wsantipattern.model.module import Class, Function
+from wsantipattern.model.place import Binding
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+    from wsantipattern.model.module import FunctionKind
+    from wsantipattern.model.term import Statement
+
+Lower = Callable[[Function], "list[Statement]"]
+
+_FUNCTION_VALUES = "(function_expression) (arrow_function) (generator_function)"
+_SHAPES = """
+[(function_declaration) (generator_function_declaration) (method_definition) %(functions)s] @function
+[(class_declaration) (class) %(classes)s] @class
+(object (method_definition)) @object
+(object (pair value: (function_expression))) @object
+(variable_declarator value: (object (pair value: (arrow_function)))) @holder
+[(statement_block) (for_statement) (for_in_statement) (switch_body) (catch_clause)] @block
+[(lexical_declaration) (variable_declaration) (import_statement) %(declarations)s] @declaration
+(%(field)s) @field
+(assignment_expression left: [(identifier) (member_expression) (subscript_expression) (object_pattern) (array_pattern) (parenthesized_expression)%(targets)s]) @assigned
+(augmented_assignment_expression left: [(identifier) (member_expression) (subscript_expression)]) @assigned
+(update_expression argument: [(identifier) (member_expression) (subscript_expression)]) @assigned
+(binary_expression left: (identifier) right: (member_expression)) @compared
+(binary_expression left: (member_expression) right: (identifier)) @compared
+(assignment_expression left: (member_expression object: (this)) right: (new_expression)) @typed
+(assignment_expression left: (member_expression object: (identifier) property: (property_identifier) @prototype) right: (object)) @replaced
+(variable_declarator name: (identifier) value: [%(functions)s (class) (object)]) @declarator
+(variable_declarator name: (identifier) value: (call_expression arguments: (arguments . [%(functions)s]))) @wrapper
+(assignment_expression right: [%(functions)s (object) (class)]) @assigns
+(pair value: [%(functions)s (object)]) @pair
+(call_expression function: [%(functions)s (parenthesized_expression [%(functions)s])]) @invoked
+(call_expression function: (member_expression object: (parenthesized_expression [%(functions)s]))) @bound
+(new_expression constructor: (identifier) arguments: (arguments . [(function_expression) (arrow_function)])) @constructed
+(call_expression function: (member_expression property: (property_identifier)) arguments: (arguments [(function_expression) (arrow_function)])) @called
+(expression_statement (call_expression arguments: (arguments . [(function_expression) (arrow_function)])) @stated)
+(arrow_function body: (call_expression arguments: (arguments . [(function_expression) (arrow_function)])) @stated)
+(export_statement value: [%(functions)s (class) (object)]) @exported
+"""
+_MODULES = """
+(call_expression function: [(identifier) (import)] arguments: (arguments . (string))) @source
+"""
+_STRICT = {
+    "javascript": {"classes": "", "declarations": "", "field": "field_definition", "targets": ""},
+    "typescript": {
+        "classes": "(abstract_class_declaration)",
+        "declarations": "(enum_declaration) (internal_module)",
+        "field": "public_field_definition",
+        "targets": " (non_null_expression)",
+    },
+}
+_LINKS = frozenset({"then", "catch", "finally"})
+
+
+@cache
+def _query(language: Language, is_javascript: bool, text: str) -> Query:
+    words = dict(_STRICT["javascript" if is_javascript else "typescript"], functions=_FUNCTION_VALUES)
+    return Query(language, text % words)
+
+
+class _Entry:
+    """What the sweep is inside of: where it ends, its scope, its function, and the class it is the body of."""
+
+    __slots__ = ("end", "function", "owner", "scope")
+
+    def __init__(self, end: int, scope: Scope, function: Function, owner: Class | None) -> None:
+        self.end = end
+        self.scope = scope
+        self.function = function
+        self.owner = owner
+
+
+def collect(file: File, language: Language, lower: Lower) -> None:
+    """Fills the file's and its module's functions, classes, scopes and imports."""
+    _Collector(file, language, lower).run()
+
+
+class _Collector:
+    def __init__(self, file: File, language: Language, lower: Lower) -> None:
+        self.file = file
+        self.module = file.module
+        self.lower = lower
+        self.language = language
+        self.is_javascript = file.module.language == "javascript"
+        self.found: dict[str, list[Node]] = {}
+        self.contexts: dict[int, tuple[str, Node]] = {}
+        self.constructors: dict[int, JavaScriptFunction] = {}
+        self.members: dict[int, tuple[Class, list[Node]]] = {}
+        self.has_decorators = b"@" in file.text
+        self.late: list[tuple[JavaScriptFunction, Node]] = []
+
+    def run(self) -> None:
+        file = self.file
+        self.found = QueryCursor(_query(self.language, self.is_javascript, _SHAPES)).captures(file.root)
+        file.assigned = self.found.get("assigned", [])
+        file.compared = self.found.get("compared", [])
+        self._contexts()
+        self._sweep()
+        self._prototypes()
+        self._field_types()
+        self._imports()
+
+    # -- contexts ----------------------------------------------------------------------------------
+
+    def _contexts(self) -> None:
+        contexts = self.contexts
+        for kind, field in (
+            ("declarator", "value"),
+            ("assigns", "right"),
+            ("pair", "value"),
+            ("exported", "value"),
+        ):
+            for node in self.found.get(kind, []):
+                value = node.child_by_field_name(field)
+                if value is not None:
+                    contexts[value.id] = (kind, node)
+        for node in self.found.get("field", []):
+            value = node.child_by_field_name("value")
+            if value is not None:
+                contexts[value.id] = ("field", node)
+        for node in self.found.get("wrapper", []):
+            first = _first_argument(node.child_by_field_name("value"))
+            if first is not None:
+                contexts[first.id] = ("wrapper", node)
+        for node in self.found.get("called", []):
+            callee = node.child_by_field_name("function")
+            name = callee.child_by_field_name("property") if callee is not None else None
+            arguments = node.child_by_field_name("arguments")
+            if name is None or arguments is None or word(name) not in _LINKS:
+                continue
+            link = word(name)
+            for index, argument in enumerate(arguments.named_children[:2]):
+                if argument.type in CLOSURES and (index == 0 or link == "then"):
+                    contexts[argument.id] = ("final" if link == "finally" else "link", node)
+        for node in self.found.get("stated", []):
+            callee = node.child_by_field_name("function")
+            name = callee.child_by_field_name("property") if callee is not None else None
+            first = _first_argument(node)
+            if (
+                name is not None
+                and first is not None
+                and word(name) == "forEach"
+                and not has_token(first, "async")
+            ):
+                contexts[first.id] = ("each", node)
+        for node in self.found.get("constructed", []):
+            constructor = node.child_by_field_name("constructor")
+            first = _first_argument(node)
+            if first is not None and constructor is not None and word(constructor) == "Promise":
+                contexts[first.id] = ("executor", node)
+        for node in self.found.get("invoked", []):
+            callee = node.child_by_field_name("function")
+            if callee is not None and unwrap(callee).type in CLOSURES:
+                contexts[unwrap(callee).id] = ("iife", node)
+        for node in self.found.get("bound", []):
+            callee = node.child_by_field_name("function")
+            name = callee.child_by_field_name("property") if callee is not None else None
+            inner = callee.child_by_field_name("object") if callee is not None else None
+            if (
+                inner is not None
+                and name is not None
+                and word(name) == "call"
+                and unwrap(inner).type in CLOSURES
+            ):
+                contexts[unwrap(inner).id] = ("iife", node)
+
+    # -- the sweep ---------------------------------------------------------------------------------
+
+    def _sweep(self) -> None:
+        file = self.file
+        events: list[tuple[int, int, int, str, Node]] = []
+        for order, kind in enumerate(("block", "declaration", "field", "object", "class", "function")):
+            seen: set[int] = set()
+            for node in self.found.get(kind, []):
+                if kind != "object" or node.id not in seen:
+                    seen.add(node.id)
+                    events.append((node.start_byte, -node.end_byte, order, kind, node))
+        objects = {node.id for node in self.found.get("object", [])}
+        for node in self.found.get("holder", []):
+            value = node.child_by_field_name("value")
+            if value is not None and value.id not in objects:
+                objects.add(value.id)
+                events.append((value.start_byte, -value.end_byte, 3, "object", value))
+        events.sort(key=lambda event: event[:3])
+        top = self.module.top
+        file.top_scope = Scope(file, None, top, None, (0, max(len(file.text), 1)))
+        stack = [_Entry(len(file.text) + 1, file.top_scope, top, None)]
+        for start, end, _, kind, node in events:
+            while stack[-1].end <= start and len(stack) > 1:
+                stack.pop()
+            current = stack[-1]
+            if kind == "block":
+                if node.id in file.scopes:
+                    continue
+                scope = Scope(file, current.scope, current.function, None, (start, -end))
+                file.scopes[node.id] = scope
+                if node.type == "catch_clause":
+                    scope.declarations.append(("catch", node, scope))
+                elif node.type == "for_in_statement":
+                    self._loop(node, scope)
+                stack.append(_Entry(-end, scope, current.function, None))
+            elif kind == "declaration":
+                self._declaration(node, current.scope)
+            elif kind == "field":
+                owner = current.owner
+                inside = current.function
+                if owner is not None and not has_token(node, "static"):
+                    inside = self._constructor_of(owner) or inside
+                stack.append(_Entry(-end, current.scope, inside, owner))
+            elif kind == "object":
+                owner = self._object(node)
+                stack.append(_Entry(-end, current.scope, current.function, owner))
+            elif kind == "class":
+                stack.append(self._class(node, current, -end))
+            else:
+                stack.append(self._function(node, current, -end))
+        self.module.functions.sort(key=lambda f: (f.extent[0], -f.extent[1]))
+        for function in {
+            id(f): f for f in self.module.functions if f.kind == "constructor" and f.parent
+        }.values():
+            assert function.parent is not None
+            function.parent.closures.sort(key=lambda f: (f.extent[0], -f.extent[1]))
+
+    def _loop(self, node: Node, scope: Scope) -> None:
+        kind = node.child_by_field_name("kind")
+        if kind is None:
+            self.file.assigned.append(node)
+        elif word(kind) == "var":
+            scope.outermost.declarations.append(("loop", node, scope))
+        else:
+            scope.declarations.append(("loop", node, scope))
+
+    def _declaration(self, node: Node, scope: Scope) -> None:
+        kind = node.type
+        if kind == "import_statement":
+            kind = "import"
+        home = scope.outermost if kind == "variable_declaration" else scope
+        home.declarations.append((kind, node, scope))
+
+    def _constructor_of(self, owner: Class) -> JavaScriptFunction | None:
+        return self.constructors.get(id(owner))
+
+    # -- classes -----------------------------------------------------------------------------------
+
+    def _class(self, node: Node, current: _Entry, end: int) -> _Entry:
+        file = self.file
+        scope = current.scope
+        name_node = node.child_by_field_name("name")
+        if node.type == "class" and name_node is not None:
+            scope = Scope(file, scope, current.function, None, extent_of(node))
+            scope.declarations.append(("class", node, scope))
+        elif name_node is not None:
+            scope.declarations.append(("class", node, scope))
+        name = word(name_node) if name_node is not None else self._declared_name(node)
+        owner = Class(name, extent_of(node), Binding("this", "this"))
+        file.classes[node.id] = owner
+        self.module.classes.append(owner)
+        body = node.child_by_field_name("body")
+        fields: list[Node] = []
+        constructor: Node | None = None
+        for member in body.named_children if body is not None else []:
+            if member.type == "method_definition":
+                key = member.child_by_field_name("name")
+                if key is not None and word(key) == "constructor":
+                    constructor = member
+            elif member.type in ("field_definition", "public_field_definition"):
+                fields.append(member)
+        instance = [f for f in fields if not has_token(f, "static")]
+        file.fields[owner] = [f for f in instance if f.child_by_field_name("value") is not None]
+        file.field_scopes[owner] = scope
+        self.members[node.id] = (owner, fields)
+        if constructor is not None:
+            made = self._make(constructor, "constructor", f"{name}.constructor", current.function, owner)
+            self.constructors[id(owner)] = made
+        elif file.fields[owner] and body is not None:
+            start = name_node.start_byte if name_node is not None else node.start_byte
+            made = JavaScriptFunction(
+                file,
+                None,
+                f"{name}.constructor",
+                "constructor",
+                (start, start),
+                parent=current.function,
+                owner=owner,
+                lower=self.lower,
+            )
+            made.inner = scope
+            self.module.functions.append(made)
+            self.constructors[id(owner)] = made
+            owner.methods["constructor"] = made
+        return _Entry(end, scope, current.function, owner)
+
+    def _object(self, node: Node) -> Class:
+        owner = Class(self._declared_name(node), extent_of(node), Binding("this", "this"))
+        self.file.classes[node.id] = owner
+        self.module.classes.append(owner)
+        return owner
+
+    def _declared_name(self, node: Node) -> str:
+        kind, context = self.contexts.get(node.id, ("", node))
+        if kind == "declarator":
+            name = context.child_by_field_name("name")
+            return word(name) if name is not None else ""
+        if kind == "assigns":
+            return self._target_name(context.child_by_field_name("left"))
+        if kind == "pair":
+            return key_name(context.child_by_field_name("key")) or ""
+        return ""
+
+    # -- functions ---------------------------------------------------------------------------------
+
+    def _function(self, node: Node, current: _Entry, end: int) -> _Entry:
+        file = self.file
+        made = file.functions.get(node.id)
+        shape = node.type
+        if made is None:
+            owner = current.owner
+            if shape == "method_definition":
+                made = self._method(node, current, owner)
+            else:
+                made = self._plain(node, current, owner)
+        scope = Scope(file, current.scope, made, node, extent_of(node))
+        made.inner = scope
+        body = node.child_by_field_name("body")
+        if body is not None:
+            file.scopes[body.id] = scope
+        if shape in ("function_declaration", "generator_function_declaration"):
+            current.scope.declarations.append(("function", node, current.scope))
+            name = node.child_by_field_name("name")
+            if name is not None:
+                made.named = (current.scope, word(name))
+        return _Entry(end, scope, made, None)
+
+    def _method(self, node: Node, current: _Entry, owner: Class | None) -> JavaScriptFunction:
+        key = node.child_by_field_name("name")
+        name = key_name(key)
+        kind: FunctionKind = "method"
+        if has_token(node, "get"):
+            kind = "getter"
+        elif has_token(node, "set"):
+            kind = "setter"
+        title = f"{owner.name}.{name}" if owner is not None and owner.name and name else name or ""
+        if owner is None or not owner.name:
+            title = self._qualified(title, current.function)
+        made = self._make(node, kind, title, current.function, owner)
+        made.is_static = has_token(node, "static")
+        if owner is not None and name is not None:
+            if kind == "getter":
+                owner.getters[name] = made
+            elif kind == "method":
+                owner.methods.setdefault(name, made)
+        return made
+
+    def _plain(self, node: Node, current: _Entry, owner: Class | None) -> JavaScriptFunction:
+        shape = node.type
+        kind: FunctionKind = "function" if shape.endswith("_declaration") else "lambda"
+        own = node.child_by_field_name("name")
+        role, context = self.contexts.get(node.id, ("", node))
+        name, name_node = (word(own), own) if own is not None else ("", None)
+        parent = current.function
+        holder: Class | None = None
+        if role in ("declarator", "wrapper"):
+            name_node = context.child_by_field_name("name")
+            name = word(name_node) if name_node is not None else name
+        elif role == "assigns":
+            name_node = context.child_by_field_name("left")
+            name = self._target_name(name_node) or name
+        elif role in ("pair", "field"):
+            name_node = context.child_by_field_name("key" if role == "pair" else "name") or (
+                context.child_by_field_name("property")
+            )
+            name = key_name(name_node) or name
+            if role == "field" and owner is not None:
+                holder = owner
+                kind = "method"
+                grand = self._constructor_of(owner)
+                if grand is parent and grand is not None and grand.parent is not None:
+                    parent = grand.parent
+            elif owner is not None and shape != "arrow_function":
+                holder = owner
+                kind = "method"
+            elif owner is None:
+                outer = self._pair_owner(context)
+                name = f"{outer}.{name}" if outer else name
+        prefix = owner.name if owner is not None and role in ("pair", "field") else ""
+        title = f"{prefix}.{name}" if prefix and name else self._qualified(name, parent)
+        made = self._make(node, kind, title, parent, holder, name_node)
+        if owner is not None and role in ("pair", "field") and name:
+            owner.methods.setdefault(name, made)
+            made.is_static = role == "field" and has_token(context, "static")
+        if role in ("iife", "executor", "each", "link", "final") and shape in CLOSURES:
+            made.role = role
+            made.is_inlined = not (role == "executor" and made.is_async)
+            if not made.is_inlined:
+                made.role = ""
+        elif role == "declarator" and name_node is not None:
+            made.named = (current.scope, word(name_node))
+        elif role == "assigns" and name_node is not None:
+            if name_node.type == "identifier":
+                made.named = (current.scope, word(name_node))
+            elif name_node.type == "member_expression":
+                self.late.append((made, name_node))
+        return made
+
+    def _make(
+        self,
+        node: Node,
+        kind: FunctionKind,
+        name: str,
+        parent: Function,
+        owner: Class | None,
+        name_node: Node | None = None,
+    ) -> JavaScriptFunction:
+        name_node = name_node or node.child_by_field_name("name")
+        made = JavaScriptFunction(
+            self.file,
+            node,
+            name,
+            kind,
+            extent_of(node),
+            name_extent=extent_of(name_node) if name_node is not None else None,
+            parent=parent,
+            owner=owner,
+            is_async=has_token(node, "async"),
+            is_generator=node.type.startswith("generator") or (kind == "method" and has_token(node, "*")),
+            lower=self.lower,
+        )
+        if node.type == "method_definition" and self.has_decorators:
+            made.decorator_nodes = _decorators(node)
+        if kind == "constructor" and owner is not None:
+            owner.methods["constructor"] = made
+        self.file.functions[node.id] = made
+        self.module.functions.append(made)
+        return made
+
+    def _qualified(self, name: str, parent: Function) -> str:
+        if not name:
+            return ""
+        outer: Function | None = parent
+        while outer is not None and not outer.name:
+            outer = outer.parent
+        return f"{outer.name}.{name}" if outer is not None else name
+
+    def _pair_owner(self, pair: Node) -> str:
+        """The name of the object literal that a pair without a class is in."""
+        parent = pair.parent
+        return self._declared_name(parent) if parent is not None and parent.type == "object" else ""
+
+    def _target_name(self, node: Node | None) -> str:
+        """A name for what is assigned: `onmessage` of `this.onmessage`, `ws.onopen`, `Foo.bar` of a prototype."""
+        if node is None:
+            return ""
+        if node.type == "identifier":
+            return word(node)
+        parts: list[str] = []
+        inner: Node | None = node
+        while inner is not None and inner.type == "member_expression" and len(parts) < 6:
+            field = inner.child_by_field_name("property")
+            if field is not None:
+                parts.append(word(field))
+            inner = inner.child_by_field_name("object")
+        if inner is not None and inner.type == "identifier":
+            parts.append(word(inner))
+        elif inner is None or inner.type != "this":
+            parts = parts[:1]
+        skipped = {"prototype", "exports", "module"}
+        return ".".join(part for part in reversed(parts) if part not in skipped)
+
+    # -- what needs names --------------------------------------------------------------------------
+
+    def _prototypes(self) -> None:
+        """`Foo.prototype.bar = function () {}` and `Foo.prototype = {...}` make a class of the function Foo."""
+        for made, target in self.late:
+            inner = target.child_by_field_name("object")
+            field = target.child_by_field_name("property")
+            if inner is None or field is None:
+                continue
+            if inner.type == "this":
+                owner = self._owner_around(made.parent)
+                if owner is not None:
+                    owner.methods.setdefault(word(field), made)
+                    if owner.name:
+                        made.name = f"{owner.name}.{word(field)}"
+                continue
+            owner = self._prototype_class(inner, target.start_byte)
+            if owner is not None and not made.is_arrow:
+                made.owner = owner
+                made.kind = "method"
+                made.name = f"{owner.name}.{word(field)}"
+                owner.methods.setdefault(word(field), made)
+        for node in self.found.get("replaced", []):
+            left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+            if left is not None and right is not None:
+                self._replaced_prototype(left, right)
+
+    def _replaced_prototype(self, left: Node, right: Node) -> None:
+        owner = self._prototype_class(left, left.start_byte)
+        literal = self.file.classes.get(right.id)
+        if owner is None or literal is None or literal is owner:
+            return
+        self.file.classes[right.id] = owner
+        if literal in self.module.classes:
+            self.module.classes.remove(literal)
+        for function in self.module.functions:
+            if function.owner is literal:
+                function.owner = owner
+        for name, method in literal.methods.items():
+            owner.methods.setdefault(name, method)
+        for name, getter in literal.getters.items():
+            owner.getters.setdefault(name, getter)
+
+    def _owner_around(self, function: Function | None) -> Class | None:
+        while isinstance(function, JavaScriptFunction) and function.is_arrow and function.owner is None:
+            function = function.parent
+        if isinstance(function, JavaScriptFunction) and function.is_static:
+            return None
+        return function.owner if function is not None else None
+
+    def _prototype_class(self, node: Node, offset: int) -> Class | None:
+        """The class of Foo for `Foo.prototype`, where Foo is a function or class of this file."""
+        if node.type != "member_expression":
+            return None
+        field, inner = node.child_by_field_name("property"), node.child_by_field_name("object")
+        if field is None or inner is None or word(field) != "prototype" or inner.type != "identifier":
+            return None
+        variable = self.file.lookup(word(inner), offset)
+        if variable is None:
+            return None
+        if variable.class_ is not None:
+            return variable.class_
+        function = variable.function
+        if not isinstance(function, JavaScriptFunction) or function.is_arrow:
+            return None
+        owner = Class(variable.name, function.extent, Binding("this", "this"))
+        function.owner = owner
+        function.kind = "constructor"
+        owner.methods["constructor"] = function
+        variable.class_ = owner
+        self.module.classes.append(owner)
+        self.module.classes.sort(key=lambda c: c.extent[0])
+        return owner
+
+    def _field_types(self) -> None:
+        for node in self.found.get("class", []):
+            self._class_types(node)
+        self._assigned_types()
+        for node in {n.id: n for n in self.found.get("object", [])}.values():
+            self._pair_types(self.file.classes[node.id], node)
+
+    def _class_types(self, node: Node) -> None:
+        owner, fields = self.members[node.id]
+        scope = self.file.field_scopes[owner]
+        for heritage in node.named_children:
+            if heritage.type == "class_heritage":
+                self._bases(owner, heritage, scope)
+        for field in fields:
+            self._field_type(owner, field, scope)
+        constructor = self._constructor_of(owner)
+        if constructor is None or constructor.node is None or self.is_javascript:
+            return
+        parameters = constructor.node.child_by_field_name("parameters")
+        for parameter in parameters.named_children if parameters is not None else []:
+            if is_property(parameter):
+                name = parameter.child_by_field_name("pattern")
+                kind = self.file.type_name(parameter.child_by_field_name("type"), scope)
+                if name is not None and kind is not None:
+                    owner.field_types.setdefault(word(name), kind)
+
+    def _assigned_types(self) -> None:
+        """`this.ws = new WebSocket(url)` gives a field without annotation its type, where all agree."""
+        assigned: dict[Class, dict[str, set[str]]] = {}
+        for node in self.found.get("typed", []):
+            left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+            field = left.child_by_field_name("property") if left is not None else None
+            scope = self.file.scope_at(node.start_byte)
+            owner = self._owner_around(scope.function)
+            kind = self.file.constructed_type(right, scope) if right is not None else None
+            if owner is not None and field is not None and kind is not None:
+                assigned.setdefault(owner, {}).setdefault(word(field), set()).add(kind)
+        for owner, fields in assigned.items():
+            for name, kinds in fields.items():
+                if len(kinds) == 1:
+                    owner.field_types.setdefault(name, next(iter(kinds)))
+
+    def _pair_types(self, owner: Class, node: Node) -> None:
+        scope = self.file.scope_at(node.start_byte)
+        for pair in node.named_children:
+            value = pair.child_by_field_name("value") if pair.type == "pair" else None
+            name = key_name(pair.child_by_field_name("key")) if value is not None else None
+            if value is not None and name is not None and value.type == "new_expression":
+                kind = self.file.constructed_type(value, scope)
+                if kind is not None:
+                    owner.field_types.setdefault(name, kind)
+
+    def _field_type(self, owner: Class, field: Node, scope: Scope) -> None:
+        name = key_name(field.child_by_field_name("name") or field.child_by_field_name("property"))
+        if name is None:
+            return
+        kind = self.file.type_name(field.child_by_field_name("type"), scope)
+        value = field.child_by_field_name("value")
+        if kind is None and value is not None:
+            kind = self.file.constructed_type(value, scope)
+        if kind is not None:
+            owner.field_types.setdefault(name, kind)
+
+    def _bases(self, owner: Class, heritage: Node, scope: Scope) -> None:
+        for part in heritage.named_children:
+            value = part.child_by_field_name("value") if part.type == "extends_clause" else part
+            if value is None or part.type == "implements_clause":
+                continue
+            place = self.file.pure_place(value, scope)
+            if place is not None:
+                owner.bases.append(self.file.canonical_name(word(unwrap(value)).split("."), scope))
+
+    def _imports(self) -> None:
+        names = self.module.imports
+        for node in self.found.get("declaration", []):
+            if node.type != "import_statement":
+                continue
+            source = node.child_by_field_name("source")
+            if source is None:
+                clause = next((c for c in node.named_children if c.type == "import_require_clause"), None)
+                source = clause.child_by_field_name("source") if clause is not None else None
+            if source is not None:
+                names.add(string_value(source))
+        if b"require" in self.file.text or b"import(" in self.file.text:
+            query = _query(self.language, self.is_javascript, _MODULES)
+            for node in QueryCursor(query).captures(self.file.root).get("source", []):
+                name = self.file.import_source(node)
+                if name is not None:
+                    names.add(name)
+
+
+def is_property(parameter: Node) -> bool:
+    """Whether a constructor parameter also declares a field: `private ws: WebSocket`."""
+    return parameter.type in ("required_parameter", "optional_parameter") and any(
+        child.type in ("accessibility_modifier", "readonly", "override_modifier")
+        for child in parameter.children
+    )
+
+
+def _first_argument(node: Node | None) -> Node | None:
+    arguments = node.child_by_field_name("arguments") if node is not None else None
+    first = first_named(arguments) if arguments is not None else None
+    return first if first is not None and first.type in FUNCTIONS else None
+
+
+def _decorators(node: Node) -> list[Node]:
+    own = [child for child in node.named_children if child.type == "decorator"]
+    before = node.prev_named_sibling if not own and node.type == "method_definition" else None
+    while before is not None and before.type == "decorator":
+        own.insert(0, before)
+        before = before.prev_named_sibling
+    return own

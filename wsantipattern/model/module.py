@@ -324,6 +324,8 @@ class Module:
         declared = self.type_of(place)
         if declared is not None:
             return self._classes_by_name.get(declared)
+        if not place.path and place.root.kind == "local" and place.root.class_ is not None:
+            return place.root.class_
         value = place.root.initial if not place.path else None
         if isinstance(value, Call) and isinstance(value.callee, Ref) and not value.callee.place.path:
             return value.callee.place.root.class_

@@ -32,7 +32,7 @@ class Binding:
         owner: the class or object that a `this` binding stands for.
         function: the function that a `function` binding names; also set for `local` bindings whose only definition
             is a closure (`const f = () => ...`).
-        class_: the class that a `class` binding names.
+        class_: the class that a `class` binding names; of a `local` one, the object literal that is its only value.
         constant: the file assigns it exactly once (or never: parameters, loop variables).
         initial: the only value assigned, where `constant` and the front end saw it; else None. Lowered on demand.
     """

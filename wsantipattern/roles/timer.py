@@ -111,11 +111,9 @@ class Timers:
     def _started(self, function: Function, made: Step, arming: Arming) -> Step | None:
         """The step that starts what was made, where every way to it comes from there."""
         for step, call in function.cfg.calls:
-            if (
-                call.method == arming.starts
-                and call.receiver_place == made.target
-                and function.cfg.dominates(made, step)
-            ):
+            receiver = call.receiver.target if isinstance(call.receiver, t.Store) else call.receiver
+            on_it = isinstance(receiver, t.Ref) and receiver.place == made.target
+            if call.method == arming.starts and on_it and function.cfg.dominates(made, step):
                 return step
         return None
 
@@ -364,22 +362,17 @@ class Timers:
         """Whether a function is a local helper: it is called by name and never handed over as a value."""
         if function.binding is None:
             return False
+        own = Place(function.binding)
         called = False
         for user in self.module.functions_mentioning(function.binding.name):
             for step in user.cfg.steps:
-                call = step.call
-                if call is not None:
-                    called = called or self.module.resolve(call) is function
-                    if any(
-                        isinstance(a, t.Ref) and a.place == Place(function.binding) for a in call.arguments
-                    ):
-                        return False
-                elif step.store is not None and step.target != Place(function.binding):
-                    if any(
-                        isinstance(v, t.Ref) and v.place == Place(function.binding)
-                        for v in _values(step.store.value)
-                    ):
-                        return False
+                call, store = step.call, step.store
+                called = called or (call is not None and self.module.resolve(call) is function)
+                handed: list[t.Term] = list(call.arguments) if call is not None else []
+                if store is not None and step.target != own:
+                    handed = list(_values(store.value))
+                if any(isinstance(v, t.Ref) and v.place == own for v in handed):
+                    return False
         return called
 
     def _settled_by_name(

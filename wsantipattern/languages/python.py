@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from wsantipattern.languages.python_scope import Names, read
+from wsantipattern.languages.python_names import Names
 from wsantipattern.languages.python_statements import Statements
+from wsantipattern.languages.python_syntax import read
 from wsantipattern.languages.python_terms import Terms
 from wsantipattern.model.module import Module
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from tree_sitter import Node
 
-from wsantipattern.languages.python_scope import Scope, extent_of, name_of, parts, plain_string
+from wsantipattern.languages.python_scope import Scope
+from wsantipattern.languages.python_syntax import extent_of, name_of, parts, plain_string
 from wsantipattern.languages.python_terms import DEPTH_LIMIT, Terms
 from wsantipattern.model.place import Place
 from wsantipattern.model.term import Constant, Record, Ref, Sequence, Several, Store, Term
@@ -46,11 +47,9 @@ class Patterns:
         literals = self._literals(patterns[0], scope)
         if literals:
             return literals, [], False
-        guarded = clause.child_by_field_name("guard") is not None
         if self._matches_anything(patterns[0]):
             self._opaque(patterns[0], place, reading)
-            tests: list[Term] = [Several(extent_of(patterns[0]))] if guarded else []
-            return tests, reading.captures, guarded
+            return [], reading.captures, False
         return [self._opaque(patterns[0], place, reading)], reading.captures, True
 
     def _literals(self, node: Node, scope: Scope) -> list[Term]:

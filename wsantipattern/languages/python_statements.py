@@ -11,7 +11,8 @@ from collections.abc import Callable
 from tree_sitter import Node
 
 from wsantipattern.languages.python_patterns import Patterns
-from wsantipattern.languages.python_scope import Definition, Scope, extent_of, leaves, name_of, parts
+from wsantipattern.languages.python_scope import Definition, Scope
+from wsantipattern.languages.python_syntax import extent_of, leaves, name_of, parts
 from wsantipattern.languages.python_terms import DEPTH_LIMIT, Terms, operator_name
 from wsantipattern.model.module import Function
 from wsantipattern.model.place import Place
@@ -359,14 +360,18 @@ class Statements:
             if clause.type != "case_clause":
                 continue
             tests, captures, opaque = self.patterns.case(clause, subject, scope)
-            case = Case(extent_of(clause), tests, [Evaluate(s.extent, s) for s in captures], pattern=opaque)
+            stores: list[Statement] = [Evaluate(s.extent, s) for s in captures]
             inner = self.block(clause.child_by_field_name("consequence"), scope)
+            case = Case(extent_of(clause), tests, inner, pattern=opaque)
             guard = clause.child_by_field_name("guard")
             if guard is not None:
                 conditions = [self.terms.term(c, scope) for c in parts(guard)]
-                test = conditions[0] if len(conditions) == 1 else Several(extent_of(guard), conditions)
-                inner = [If(extent_of(clause), test, inner)]
-            case.body += inner
+                case.guard = conditions[0] if len(conditions) == 1 else Several(extent_of(guard), conditions)
+            if tests or guard is not None:
+                case.before = stores
+            else:
+                # A default: nothing is tested before its captures.
+                case.body = stores + inner
             result.cases.append(case)
         return [result]
 

@@ -13,16 +13,9 @@ from typing import Literal
 
 from tree_sitter import Node
 
-from wsantipattern.languages.python_scope import (
-    Names,
-    Scope,
-    Variable,
-    extent_of,
-    leaves,
-    name_of,
-    parts,
-    plain_string,
-)
+from wsantipattern.languages.python_names import Names
+from wsantipattern.languages.python_scope import Scope, Variable
+from wsantipattern.languages.python_syntax import extent_of, leaves, name_of, parts, plain_string
 from wsantipattern.model.place import Place
 from wsantipattern.model.term import (
     Binary,

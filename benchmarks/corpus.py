@@ -19,7 +19,6 @@ only the newest version of a release, so a pin to an old one fails with the clie
 from __future__ import annotations
 
 import argparse
-import bz2
 import gzip
 import hashlib
 import io
@@ -33,6 +32,7 @@ import tarfile
 import tempfile
 import tomllib
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -71,21 +71,9 @@ DECLARATION_SUFFIXES = (".d.ts", ".d.mts", ".d.cts")
 GENERATED_SUFFIXES = (".pb.go", ".pb.gw.go", "_pb2.py", "_pb2_grpc.py", "_pb.js", "_pb.ts")
 
 SOURCE_DIRECTORIES = frozenset({"src", "source"})
-OUTPUT_DIRECTORIES = frozenset({"dist", "build", "lib", "out", "output", "legacy", "browser", "compiled"})
+OUTPUT_DIRECTORIES = frozenset({"dist", "build", "lib", "out", "output", "compiled"})
 # In order of preference where a package ships one module for several module systems.
-FORMAT_DIRECTORIES = (
-    "esm",
-    "es",
-    "_esm",
-    "mjs",
-    "module",
-    "es6",
-    "es2015",
-    "esm5",
-    "cjs",
-    "_cjs",
-    "commonjs",
-)
+FORMAT_DIRECTORIES = ("esm", "es", "mjs", "module", "es6", "esm6", "es2015", "esm5", "cjs", "commonjs")
 
 MAX_FILE_BYTES = 2 * 1024 * 1024
 MAX_MEAN_LINE_BYTES = 200
@@ -98,6 +86,10 @@ WHEEL_TAGS = (
     *("--platform", "manylinux_2_39_x86_64", "--platform", "manylinux_2_28_x86_64"),
     *("--platform", "manylinux_2_17_x86_64", "--platform", "manylinux2014_x86_64"),
 )
+
+
+# What the readers raise for an archive that is cut or altered.
+DAMAGE = (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, lzma.LZMAError, zlib.error, EOFError)
 
 
 class CorpusError(Exception):
@@ -356,8 +348,20 @@ def members(archive: Path, kind: Kind) -> Iterator[tuple[str, Callable[[], bytes
             case "debian":
                 with open_deb_data(archive) as data, tarfile.open(fileobj=data, mode="r:") as tar:
                     yield from tar_members(tar, go_path)
-    except (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, EOFError, OSError) as error:
-        raise CorpusError(f"{archive.name} is damaged: {error}") from error
+    except DAMAGE as error:
+        raise damaged(archive, error) from error
+
+
+def damaged(archive: Path, error: Exception) -> CorpusError:
+    return CorpusError(f"{archive.name} is damaged: {str(error).partition(chr(10))[0]}")
+
+
+def read_member(archive: Path, read: Callable[[], bytes]) -> bytes:
+    """The contents of one file of an archive. Raises CorpusError if they are damaged."""
+    try:
+        return read()
+    except DAMAGE as error:
+        raise damaged(archive, error) from error
 
 
 def go_path(path: str) -> str:
@@ -404,7 +408,7 @@ def open_deb_data(archive: Path) -> IO[bytes]:
             try:
                 size = int(header[48:58])
             except ValueError as error:
-                raise CorpusError(f"{archive.name} is damaged: {error}") from error
+                raise damaged(archive, error) from error
             if name.startswith("data.tar"):
                 return decompressed(stream.read(size), name)
             stream.seek(size + size % 2, io.SEEK_CUR)
@@ -415,7 +419,6 @@ def decompressed(data: bytes, name: str) -> IO[bytes]:
     openers: Mapping[str, Callable[[bytes], bytes]] = {
         "data.tar": bytes,
         "data.tar.gz": gzip.decompress,
-        "data.tar.bz2": bz2.decompress,
         "data.tar.xz": lzma.decompress,
     }
     if name not in openers:
@@ -451,34 +454,54 @@ def select(paths: Iterable[str], package: Package) -> list[str]:
         return kept
     tops = {PurePosixPath(path).parts[0] for path in kept}
     if not package.include and tops & SOURCE_DIRECTORIES:
-        outputs = OUTPUT_DIRECTORIES.union(FORMAT_DIRECTORIES)
-        kept = [path for path in kept if PurePosixPath(path).parts[0] not in outputs]
+        kept = [path for path in kept if not is_output(PurePosixPath(path).parts[0])]
     return each_module_once(kept)
+
+
+def directory_words(part: str) -> list[str]:
+    """The words of a directory's name: `_cjs` is cjs, `dist-esm` is dist and esm."""
+    return part.strip("_").replace("_", "-").split("-")
+
+
+def is_output(part: str) -> bool:
+    """Whether a directory's name says that a build wrote what is in it."""
+    words = directory_words(part)
+    return any(word in OUTPUT_DIRECTORIES or word in FORMAT_DIRECTORIES for word in (words[0], words[-1]))
 
 
 def each_module_once(paths: Sequence[str]) -> list[str]:
     """Of the files that are one JavaScript module in several forms, the one nearest to what was written."""
     best: dict[tuple[str, ...], tuple[tuple[int, int, int], str]] = {}
+    sources: set[tuple[str, ...]] = set()
     for path in paths:
         *directories, name = PurePosixPath(path).parts
-        wrapping = SOURCE_DIRECTORIES | OUTPUT_DIRECTORIES | set(FORMAT_DIRECTORIES)
-        depth = 0
-        while depth < len(directories) and directories[depth] in wrapping:
-            depth += 1
-        wrapped = directories[:depth]
-        formats = [FORMAT_DIRECTORIES.index(part) for part in wrapped if part in FORMAT_DIRECTORIES]
+        words: list[str] = []
+        while directories and is_output(directories[0]):
+            words += directory_words(directories.pop(0))
+        is_source = bool(directories) and directories[0] in SOURCE_DIRECTORIES
+        wrapper = "wrapped" if words or is_source else "bare"
+        if is_source:
+            directories.pop(0)
         suffix = PurePosixPath(name.lower()).suffix
-        rank = (
-            0 if SOURCE_DIRECTORIES.intersection(wrapped) else 1,
-            min(formats, default=0),
-            JAVASCRIPT_SUFFIXES.index(suffix),
-        )
         # A component and the plain module beside it share a stem and are two modules.
         written = suffix if suffix in {".vue", ".svelte"} else ""
-        key = (*directories[depth:], name[: -len(suffix)] + written)
+        module = (*directories, name[: -len(suffix)] + written)
+        if is_source:
+            sources.add(module)
+        rank = (
+            0 if is_source else 1,
+            min((FORMAT_DIRECTORIES.index(word) for word in words if word in FORMAT_DIRECTORIES), default=0),
+            JAVASCRIPT_SUFFIXES.index(suffix),
+        )
+        key = (wrapper, *module)
         if key not in best or (rank, path) < best[key]:
             best[key] = (rank, path)
-    chosen = {path for _, path in best.values()}
+    # A module at the top is another one than lib's of the same name, unless it was compiled from a source.
+    chosen = {
+        path
+        for (wrapper, *module), (_, path) in best.items()
+        if wrapper == "wrapped" or tuple(module) not in sources
+    }
     return [path for path in paths if path in chosen]
 
 
@@ -540,7 +563,7 @@ def unpack(package: Package, archive: Path, cache: Path) -> Contents:
         for path, read in members(archive, package.kind):
             if path not in chosen:
                 continue
-            text = read()
+            text = read_member(archive, read)
             if not is_written(text, package.language):
                 continue
             place = tree / path
@@ -584,7 +607,7 @@ def ensure(package: Package, cache: Path, fetcher: Fetch = fetch) -> tuple[Conte
     except CorpusError as error:
         raise CorpusError(f"{package.name} {package.version}: {error}") from error
     except OSError as error:
-        raise CorpusError(f"{package.name} {package.version}: {error.filename}: {error.strerror}") from error
+        raise CorpusError(f"{package.name} {package.version}: {error}") from error
 
 
 # The table

@@ -377,3 +377,28 @@ def test_github_annotations_in_the_environment_that_github_sets(project):
     assert first.startswith("::error ")
     assert "file=loud.py" in first
     assert "line=2" in first
+
+
+def test_a_new_rule_passes_its_own_test(tmp_path, call, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = call("new", "closed-then-used")
+    assert code == 0
+    assert out.splitlines()[0] == "rules/closed_then_used.py"
+    assert err == "wsantipattern: edit, then: wsantipattern test rules/closed_then_used.py\n"
+    assert call("test") == (0, "", "wsantipattern: 1 rule holds\n")
+    assert call("test", "rules/closed_then_used.py")[0] == 0
+    assert call("new", "closed-then-used")[0] == 2
+    (tmp_path / "wsantipattern.toml").write_text('rule-paths = ["rules"]')
+    assert call("explain", "closed-then-used")[0] == 0
+    assert call("check", "fixtures", "--select", "closed-then-used")[0] == 1
+
+
+def test_a_fixture_that_does_not_hold_fails(tmp_path, call, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    call("new", "closed-then-used", "--rules", "lint/rules")
+    bad = tmp_path / "lint" / "fixtures" / "closed-then-used" / "bad.py"
+    bad.write_text(bad.read_text().replace("expect:", "ok:"))
+    code, out, err = call("test", "lint/rules")
+    assert code == 1
+    assert "bad.py:2: found closed-then-used" in out
+    assert "problem" in err

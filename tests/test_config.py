@@ -10,7 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from wsantipattern.config import KEYS, ROLES, ConfigError, load, nearest
+from wsantipattern.config import KEYS, ROLES, ConfigError, Nearest, load
 from wsantipattern.finding import Confidence, Severity
 
 FULL = """
@@ -94,7 +94,7 @@ def test_the_nearest_configuration_holds(tmp_path: Path):
     write(tmp_path / "three", '[tool.wsantipattern]\nignore = ["d"]', "pyproject.toml")
     (tmp_path / "one" / "deep").mkdir()
     for folder, expected in {"": "a", "one/deep": "b", "two": "a", "three": "c"}.items():
-        config = nearest(str(tmp_path / folder))
+        config = Nearest().of(str(tmp_path / folder))
         assert config is not None
         assert config.ignore == (expected,)
 

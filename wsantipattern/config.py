@@ -12,7 +12,6 @@ import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -79,21 +78,31 @@ def default(folder: str) -> Config:
     return Config(root=os.path.abspath(folder).replace(os.sep, "/"))
 
 
-@cache
-def nearest(folder: str) -> Config | None:
-    """The configuration of an absolute folder: its own, else that of its parent, else None.
+class Nearest:
+    """Finds the configuration nearest to a folder; reads each file once."""
 
-    Raises:
-        ConfigError: the nearest one cannot be used.
-    """
+    def __init__(self) -> None:
+        self._found: dict[str, Config | None] = {}
+
+    def of(self, folder: str) -> Config | None:
+        """The configuration of an absolute folder: its own, else that of its parent, else None.
+
+        Raises:
+            ConfigError: the nearest one cannot be used.
+        """
+        if folder not in self._found:
+            parent = os.path.dirname(folder)
+            config = _in_folder(folder)
+            self._found[folder] = config if config or parent == folder else self.of(parent)
+        return self._found[folder]
+
+
+def _in_folder(folder: str) -> Config | None:
     own = Path(folder, FILE_NAME)
     if own.is_file():
         return load(own)
     project = Path(folder, "pyproject.toml")
-    if project.is_file() and (config := _load_pyproject(project)):
-        return config
-    parent = os.path.dirname(folder)
-    return nearest(parent) if parent != folder else None
+    return _load_pyproject(project) if project.is_file() else None
 
 
 def load(file: Path) -> Config:

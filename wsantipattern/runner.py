@@ -429,12 +429,13 @@ class Plan:
             self._one = configuration.load(Path(options.config))
         elif options.isolated:
             self._one = self._default
+        self._nearest = configuration.Nearest()
         self._settings: dict[int, Settings] = {}
         self._configs: dict[int, Config] = {}
 
     def config(self, folder: str) -> Config:
         """The configuration of an absolute folder."""
-        config = self._one or configuration.nearest(folder) or self._default
+        config = self._one or self._nearest.of(folder) or self._default
         self._configs[id(config)] = config
         return config
 

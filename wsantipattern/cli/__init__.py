@@ -17,8 +17,10 @@ from wsantipattern import __version__
 from wsantipattern.cli.check import check
 from wsantipattern.cli.debug import debug
 from wsantipattern.cli.explain import explain
+from wsantipattern.cli.new import new
 from wsantipattern.cli.rules import rules
 from wsantipattern.cli.terminal import closest_option, closest_value, complain
+from wsantipattern.cli.test import test
 
 INTERRUPTED = 130
 FAILED = 2
@@ -34,6 +36,8 @@ cli.add_command(check)
 cli.add_command(explain)
 cli.add_command(rules)
 cli.add_command(debug)
+cli.add_command(new)
+cli.add_command(test)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

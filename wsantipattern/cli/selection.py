@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,21 @@ def settings(path: str = "x", config: str | None = None, isolated: bool = False)
         return Plan(Options(config=config, isolated=isolated)).settings_of(path)
     except (ConfigError, RuleError) as error:
         raise click.ClickException(str(error)) from None
+
+
+def rule_folders() -> list[str]:
+    """The rule folders that the configuration of the current folder names.
+
+    Raises:
+        click.ClickException: the configuration cannot be used.
+    """
+    from wsantipattern.config import ConfigError, Nearest
+
+    try:
+        config = Nearest().of(os.getcwd())
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from None
+    return [os.path.relpath(folder) for folder in config.rule_paths] if config else []
 
 
 def the_rule(name: str, rules: Mapping[str, Rule]) -> Rule:

@@ -526,7 +526,7 @@ class _Builder:
                 for child in self._adopt(term):
                     self.value(child)
                 step = self._step("suspend", term.extent, term)
-                if term.op != "receive":
+                if term.op != "receive" and not self._never_rejects(term.value):
                     self._may_raise(step, anywhere=True)
             case t.Logic() | t.Not():
                 done = self._node("join", term.extent)
@@ -555,6 +555,22 @@ class _Builder:
             case _:
                 for child in self._adopt(term):
                     self.value(child)
+
+    def _never_rejects(self, term: t.Term | None, depth: int = 3) -> bool:
+        """Whether what is awaited cannot fail: a builtin that never does, or a promise that nothing rejects."""
+        if not isinstance(term, t.Call) or depth <= 0:
+            return False
+        if term.total:
+            return True
+        executor = term.arguments[0] if term.constructs and len(term.arguments) == 1 else None
+        if isinstance(executor, t.Region) and executor.settles:
+            # `new Promise(resolve => setTimeout(resolve, ms))`: the executor does not even take `reject`.
+            return len(executor.settles) == 1
+        callee = self.function.module.resolve(term)
+        if callee is None or callee is self.function or callee.is_async or len(callee.body) != 1:
+            return False
+        only = callee.body[0]
+        return isinstance(only, t.Return) and self._never_rejects(only.value, depth - 1)
 
     def _call(self, call: t.Call) -> None:
         done: Step | None = None

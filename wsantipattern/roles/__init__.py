@@ -14,8 +14,10 @@ from wsantipattern.model.module import Module
 
 if TYPE_CHECKING:
     from wsantipattern.roles.event import Events
+    from wsantipattern.roles.liveness import Liveness
     from wsantipattern.roles.message import Messages
     from wsantipattern.roles.socket import Sockets
+    from wsantipattern.roles.state import States
     from wsantipattern.roles.timer import Timers
 
 
@@ -49,3 +51,15 @@ class Roles:
         from wsantipattern.roles.timer import Timers
 
         return Timers(self.module, self.knowledge)
+
+    @cached_property
+    def liveness(self) -> Liveness:
+        from wsantipattern.roles.liveness import Liveness
+
+        return Liveness(self.module, self.knowledge, self.events, self.sockets, self.timers)
+
+    @cached_property
+    def states(self) -> States:
+        from wsantipattern.roles.state import States
+
+        return States(self.module, self.knowledge, self.sockets, self.liveness)

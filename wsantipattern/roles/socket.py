@@ -13,7 +13,7 @@ from typing import Any
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import Place
-from wsantipattern.model.term import Binary, Call, Choice, Logic, Ref, Result, Suspend, Term
+from wsantipattern.model.term import Call, Choice, Logic, Ref, Result, Suspend, Term
 from wsantipattern.roles.event import Events
 from wsantipattern.roles.evidence import Evidence, strong, weak
 from wsantipattern.roles.words import any_of, split
@@ -87,6 +87,10 @@ class Sockets:
             self._kept[place] = None
             self._kept[place] = self._find(place)
         return self._kept[place]
+
+    def unnamed(self, place: Place, said_at: tuple[int, int]) -> Socket:
+        """A WebSocket of unknown library: something else in the file says that the place is one."""
+        return Socket(place, None, strong(said_at, f"`{place}` is compared with a WebSocket state"))
 
     def _find(self, place: Place) -> Socket | None:
         declared = self.module.made_type(place)
@@ -168,23 +172,6 @@ class Sockets:
     def _where(self, place: Place) -> tuple[int, int]:
         scope = place.root.scope
         return scope.name_extent if scope is not None else (0, 0)
-
-
-def open_comparison(term: Term, holds: bool, knowledge: Knowledge) -> tuple[Term, bool] | None:
-    """`x.readyState == OPEN` in any spelling: the socket term and whether this says it is open, or None."""
-    if not isinstance(term, Binary) or term.op not in ("==", "!="):
-        return None
-    for state, constant in ((term.left, term.right), (term.right, term.left)):
-        if (
-            isinstance(state, Ref)
-            and state.place.path
-            and state.place.name in knowledge.names("socket", "state_fields")
-        ):
-            del constant
-            parent = state.place.parent
-            assert parent is not None
-            return Ref(state.extent, parent), holds == (term.op == "==")
-    return None
 
 
 def _library(entry: dict[str, Any]) -> Library:

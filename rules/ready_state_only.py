@@ -1,0 +1,35 @@
+"""A send trusts the socket's own state, which stays open on a dead link.
+
+The send is guarded by `readyState`, `closed`, `client_state` or the like, and by nothing that shows that the peer
+is still there: no answer that was counted, no age of the last message, no heartbeat of the library.
+
+Why
+    A link that died without a close (sleep, lost network, a dropped NAT entry) keeps its state for minutes. Each
+    send in that time succeeds, goes into a buffer and is never delivered; nobody is told.
+
+Instead
+    Ask the peer: count unanswered pings, or look at the age of the last message, and close the socket when it is
+    too old. Then the state means something again, here and everywhere. Or switch the library's heartbeat on.
+
+Limits
+    Silent where any guard of the send, or anything in the file that closes the socket, depends on what the peer
+    answered; where the message is itself a ping; and where the library keeps the link alive by default. A dead
+    peer that another file notices is not seen. A wrapper's own `connected` flag counts only for known libraries.
+"""
+
+from collections.abc import Iterator
+
+from wsantipattern import Match, Module, Roles, rule, triggers
+
+
+@rule(severity="warning", triggers=triggers.socket_states)
+def ready_state_only(module: Module, roles: Roles) -> Iterator[Match]:
+    for first, *others in roles.states.by_owner():
+        place = first.place
+        message = f"`{place}` is sent to because its own state says open, which a dead link says too"
+        match = Match(first.call.extent, message, first.confidence)
+        match.via((first.fact.term.extent, "only the socket's own state is asked here"))
+        match.via((first.call.extent, "on a link that died without a close, this is lost without an error"))
+        yield match.via(
+            *((other.call.extent, f"`{other.place}` is trusted in the same way here") for other in others)
+        )

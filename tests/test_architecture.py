@@ -1,0 +1,133 @@
+"""Which module may import which: the layers that keep each part readable alone."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "wsantipattern"
+BANNED = {"utils", "util", "helpers", "helper", "common", "base", "core", "misc", "types"}
+
+ALLOWED = {
+    "__init__": {"finding", "rule", "model", "roles"},
+    "__main__": {"cli"},
+    "finding": set(),
+    "rule": {"finding", "knowledge", "model", "roles"},
+    "source": {"finding"},
+    "files": {"finding", "languages", "source"},
+    "config": {"files", "finding", "source"},
+    "pack": {"rule", "source"},
+    "suppress": {"config", "finding", "model", "source"},
+    "runner": {
+        "config",
+        "files",
+        "finding",
+        "knowledge",
+        "languages",
+        "model",
+        "pack",
+        "roles",
+        "rule",
+        "source",
+        "suppress",
+    },
+    "convention": {"rule", "source"},
+    "fixture": {
+        "convention",
+        "files",
+        "finding",
+        "languages",
+        "model",
+        "pack",
+        "rule",
+        "runner",
+        "source",
+        "suppress",
+    },
+    "scaffold": {"convention", "source"},
+    "knowledge": set(),
+    "model": set(),
+    "languages": {"model"},
+    "roles": {"finding", "knowledge", "model"},
+    "report": {"__init__", "finding", "rule", "source"},
+    "rules": {"__init__"},
+    "cli": None,
+}
+"""By part of the package, the other parts it may import; None for all."""
+
+LIBRARIES = {
+    "click": {"cli"},
+    "pathspec": {"files"},
+    "tree_sitter": {"languages"},
+    "tree_sitter_go": {"languages"},
+    "tree_sitter_html": {"languages"},
+    "tree_sitter_javascript": {"languages"},
+    "tree_sitter_python": {"languages"},
+    "tree_sitter_typescript": {"languages"},
+}
+"""By library, the parts that may import it."""
+
+
+def files() -> list[tuple[str, Path]]:
+    """Part and path of every module, the built-in rules included."""
+    own = [(_part(file.relative_to(PACKAGE)), file) for file in sorted(PACKAGE.rglob("*.py"))]
+    return own + [("rules", file) for file in sorted((ROOT / "rules").glob("*.py"))]
+
+
+def _part(relative: Path) -> str:
+    return relative.parts[0].removesuffix(".py")
+
+
+def imports(file: Path) -> Iterator[str]:
+    """Dotted names of all imports, those inside functions and for type checking included."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import"
+            module = node.module or ""
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def parts_of(name: str) -> str | None:
+    """The part of the package that a dotted name lies in; None for another package."""
+    words = name.split(".")
+    if words[0] != "wsantipattern":
+        return None
+    second = words[1] if len(words) > 1 else "__init__"
+    known = (PACKAGE / second).is_dir() or (PACKAGE / f"{second}.py").is_file()
+    return second if known and words[:3] != ["wsantipattern", "rule"] else "__init__"
+
+
+@pytest.mark.parametrize(("part", "file"), files(), ids=lambda value: str(value)[-40:])
+def test_imports_point_one_way(part, file):
+    assert part in ALLOWED, f"{part} is in no layer yet"
+    allowed = ALLOWED[part]
+    for name in imports(file):
+        target = parts_of(name)
+        if target is not None and target != part and allowed is not None:
+            assert target in allowed, f"{file}: {part} may not import {name}"
+        elif target is None:
+            library = name.partition(".")[0]
+            assert part in LIBRARIES.get(library, {part}), f"{file}: {part} may not import {library}"
+
+
+@pytest.mark.parametrize(("part", "file"), files(), ids=lambda value: str(value)[-40:])
+def test_a_modules_name_says_what_is_inside(part, file):
+    assert file.stem not in BANNED
+    assert file.parent.name not in BANNED
+
+
+def test_rules_ask_neither_for_a_language_nor_for_a_library():
+    for file in sorted((ROOT / "rules").glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Attribute):
+                assert node.attr != "language", f"{file}:{node.lineno}: asks for the language"
+
+
+def test_the_built_in_pack_has_one_home():
+    assert not (PACKAGE / "rules").exists()

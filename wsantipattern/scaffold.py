@@ -56,8 +56,8 @@ def create(rule_id: str, rules_dir: str | Path, fixtures_dir: str | Path) -> lis
 _RULE = '''\
 """A connection is sent on after it was closed.
 
-This first paragraph, and any that follow it, say what the rule finds. `wsantipattern explain RULE_ID` prints the
-whole text as a user will read it.
+The first line is the summary; paragraphs like this one say more. Read the page as
+a user will: `wsantipattern explain RULE_ID`.
 
 Why
     What the mistake costs whoever runs the program.
@@ -87,7 +87,11 @@ def RULE_NAME(function: Function, roles: Roles) -> Iterator[Match]:
         if roles.sockets.at(place) is None:
             continue  # nothing says that this is a connection
 
-        sends = {step for step, other in graph.calls if other.method in SENDS and other.receiver_place == place}
+        sends = {
+            step
+            for step, other in graph.calls
+            if other.method in SENDS and other.receiver_place == place
+        }
         renewed = {step for step, store in graph.assignments if step.target == place}
         path = graph.path(closed, to=sends, avoiding=renewed)
         if path is not None:

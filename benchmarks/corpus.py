@@ -8,6 +8,8 @@ wrote into a cache outside the repository:
     CACHE/sources/LANGUAGE/NAME-VERSION/...   its source files
     CACHE/sources/LANGUAGE/NAME-VERSION/.corpus.json   what was unpacked, by which selection
 
+A run over the whole list also removes what an earlier list had unpacked and this one does not name.
+
 Guarantees: nothing of a package is ever executed (npm runs no scripts, pip takes wheels only, a Debian package
 is read and not installed); a file is written only from an archive whose hash matched; a package's directory
 appears whole or not at all; a second run fetches and writes nothing.
@@ -48,7 +50,7 @@ LIST = Path(__file__).resolve().with_name("corpus.toml")
 MARKER = ".corpus.json"
 
 # Raised whenever the rules below change, so that trees unpacked by the old rules are unpacked again.
-SELECTION = 1
+SELECTION = 2
 
 ARCHIVE_SUFFIX: Mapping[Kind, str] = {"npm": ".tgz", "pypi": ".whl", "debian": ".deb"}
 LANGUAGE_OF: Mapping[Kind, Language] = {"npm": "javascript", "pypi": "python", "debian": "go"}
@@ -62,11 +64,11 @@ SUFFIXES: Mapping[Language, tuple[str, ...]] = {
 }
 TYPESCRIPT_SUFFIXES = frozenset({".ts", ".tsx", ".mts", ".cts"})
 
-# Other people's code, or many modules in one file.
+# Other people's code, many modules in one file, or a program's output.
 FOREIGN_DIRECTORIES = frozenset(
     {"node_modules", "vendor", "_vendor", "vendored", "third_party", "umd", "bundle", "bundles", "testdata"}
 )
-PACKED_INFIXES = (".min.", ".umd.", ".bundle.", ".iife.", ".global.", ".bundled.")
+PACKED_INFIXES = (".min.", ".umd.", ".bundle.", ".iife.", ".global.", ".bundled.", ".generated.")
 DECLARATION_SUFFIXES = (".d.ts", ".d.mts", ".d.cts")
 GENERATED_SUFFIXES = (".pb.go", ".pb.gw.go", "_pb2.py", "_pb2_grpc.py", "_pb.js", "_pb.ts")
 
@@ -597,6 +599,21 @@ def replace_tree(new: Path, target: Path, aside: Path) -> None:
     os.replace(new, target)
 
 
+def prune(packages: Sequence[Package], cache: Path) -> list[str]:
+    """Removes the packages that the list no longer names, and returns their directories' names in order."""
+    wanted = {tree_of(package, cache) for package in packages}
+    removed: list[str] = []
+    for marker in sorted(cache.glob(f"sources/*/*/{MARKER}")):
+        if marker.parent not in wanted:
+            shutil.rmtree(marker.parent)
+            removed.append(marker.parent.name)
+    archives = {package.archive for package in packages}
+    for archive in sorted(cache.glob("archives/*")):
+        if archive.name not in archives and is_sha256(archive.stem):
+            archive.unlink()
+    return removed
+
+
 def ensure(package: Package, cache: Path, fetcher: Fetch = fetch) -> tuple[Contents, bool]:
     """A package's contents, and whether they had to be unpacked. Raises CorpusError, starting with the name."""
     try:
@@ -734,6 +751,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(table([(package, read_marker(package, cache)) for package in packages]))
             return 0
         cache.mkdir(parents=True, exist_ok=True)
+        if not options.only and options.language is None:
+            for name in prune(packages, cache):
+                print(f"removed {name}", file=sys.stderr)
     except (CorpusError, OSError) as error:
         print(f"corpus: error: {error}", file=sys.stderr)
         return 2

@@ -421,6 +421,17 @@ class TestCommand:
         assert len(lines) == 2
         assert all(line.startswith("corpus: error: ") for line in lines)
 
+    def test_removes_what_the_list_no_longer_names(self, tmp_path: Path) -> None:
+        data, other = npm_bytes({"a.js": "1\n"}), npm_bytes({"b.js": "1\n"})
+        kept, dropped = package("npm", data), package("npm", other, version="0.9")
+        corpus.ensure(kept, tmp_path, Registry(data))
+        corpus.ensure(dropped, tmp_path, Registry(other))
+        foreign = tmp_path / "sources" / "javascript" / "mine"
+        foreign.mkdir()
+        assert corpus.prune([kept], tmp_path) == ["thing-0.9"]
+        assert sorted(path.name for path in foreign.parent.iterdir()) == ["mine", "thing-1.0"]
+        assert tree(tmp_path / "archives") == [kept.archive]
+
     def test_the_cache_follows_the_platform(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
         assert corpus.default_cache() == tmp_path / "wsantipattern" / "corpus"

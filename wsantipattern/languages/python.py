@@ -24,6 +24,8 @@ _OPENERS: dict[bytes, tuple[bytes, bytes]] = {
 }
 """By the first word of a fragment: what goes before it, and before each of its lines, so that it parses."""
 
+_OPENED = frozenset({"match_statement", "if_statement", "try_statement"})
+
 
 def parse(text: bytes, path: str, language: str) -> Module:
     """The model of a Python text. Never raises."""
@@ -34,7 +36,7 @@ def parse(text: bytes, path: str, language: str) -> Module:
         wrapped = _wrapped(shown, offsets)
         if wrapped is not None:
             again = read(wrapped[0])
-            if not again.has_error:
+            if again.named_child_count and again.named_children[0].type in _OPENED:
                 shown, offsets, synthetic = wrapped
                 root = again
     module = Module(path, shown, language)
@@ -87,7 +89,8 @@ def _wrapped(
     host = Module("", text, "python")
     host.offset_map = offsets
     out = bytearray(before)
-    found = [(0, host.host_offset(0) - len(before))]
+    # Each byte that is not in the file stands for the fragment's first.
+    found = [(index, host.host_offset(0)) for index in range(len(before))]
     at = 0
     for line in text.splitlines(keepends=True):
         if line.strip():

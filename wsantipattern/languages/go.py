@@ -16,6 +16,7 @@ from wsantipattern.languages.go_statement import Statements
 from wsantipattern.languages.go_syntax import (
     declarations,
     first_leaf,
+    has_token,
     listed,
     only,
     parameters,
@@ -30,7 +31,7 @@ from wsantipattern.model.module import Class, Function, FunctionKind, Module
 from wsantipattern.model.place import Binding
 
 _SWITCH, _SELECT = b"switch {", b"select {"
-_END = b"\n}"
+_END = b"\n}\n"
 
 
 def parse(text: bytes, path: str, language: str) -> Module:
@@ -53,11 +54,23 @@ def _arms(text: bytes, tree: Tree) -> tuple[bytes, Tree] | None:
     if leaf is None or leaf.type not in ("case", "default"):
         return None
     select = parse_tree(_SELECT + text + _END)
-    if not select.root_node.has_error and any(
-        child.type == "communication_case" for top in parts(select.root_node) for child in parts(top)
-    ):
+    communications = [
+        case.child_by_field_name("communication")
+        for top in parts(select.root_node)
+        for case in parts(top)
+        if case.type == "communication_case"
+    ]
+    if communications and all(_communicates(communication) for communication in communications):
         return _SELECT + text + _END, select
     return _SWITCH + text + _END, parse_tree(_SWITCH + text + _END)
+
+
+def _communicates(node: Node | None) -> bool:
+    """Whether a case of a select sends or receives; the grammar takes any expression there."""
+    if node is None or node.type != "receive_statement":
+        return node is not None and node.type == "send_statement"
+    right = node.child_by_field_name("right")
+    return right is not None and right.type == "unary_expression" and has_token(right, "<-")
 
 
 class _Collector:
@@ -77,7 +90,7 @@ class _Collector:
         module.top = Function(
             module, "", "top", (0, len(module.text)), lower=lambda _: self.statements.top(root)
         )
-        names = Names(module, root, self.types, self.functions, imports, self.classes)
+        names = self.names = Names(module, root, self.types, self.functions, imports, self.classes)
         terms = Terms(module, names, self.types, self.functions)
         first = only(root) if module.offset_map is not None else None
         self.statements = Statements(terms, extent(first) if first is not None else None)
@@ -147,23 +160,27 @@ class _Collector:
 
     # -- functions -------------------------------------------------------------------------------
 
-    def _functions(self, captured: dict[str, list[Node]]) -> dict[str, Function]:
+    def _functions(self, captured: dict[str, list[Node]]) -> dict[str, Binding]:
         """Makes every function, in order; the declared ones by name."""
         called = {extent(node) for node in captured.get("called", [])}
         called -= {extent(node) for node in captured.get("spawned", [])}
         assigned = _assigned_literals(captured.get("naming", []))
-        declared: dict[str, Function] = {}
+        declared: dict[str, Binding] = {}
+        hosts = self.names.hosts
         around: list[Function] = [self.module.top]
         for node in sorted(captured.get("function", []), key=lambda n: (n.start_byte, -n.end_byte)):
             while len(around) > 1 and around[-1].extent[1] <= node.start_byte:
                 around.pop()
             function = self._function(node, around[-1], assigned.get(node.start_byte))
             function.is_inlined = extent(node) in called
+            hosts[function] = hosts.get(around[-1], around[-1]) if function.is_inlined else function
             around.append(function)
             self.functions[extent(node)] = function
             self.module.functions.append(function)
             if node.type == "function_declaration" and function.name not in ("", "_", "init"):
-                declared.setdefault(function.name, function)
+                binding = Binding(function.name, "function", self.module.top, constant=True)
+                binding.function, function.binding = function, binding
+                declared.setdefault(function.name, binding)
         return declared
 
     def _function(self, node: Node, parent: Function, assigned: Node | None) -> Function:

@@ -26,7 +26,7 @@ from wsantipattern.languages.go_syntax import (
 )
 from wsantipattern.languages.go_type import TYPE_NODES, Type, Types
 from wsantipattern.model.module import Class, Function, Module
-from wsantipattern.model.place import ELEMENT, Binding, BindingKind, Place
+from wsantipattern.model.place import Binding, BindingKind, Place
 from wsantipattern.model.term import Term
 
 _DEPTH = 24
@@ -125,7 +125,7 @@ class _Unit:
 class Names:
     """Resolves the names of a file.
 
-    `functions` are the functions of the file by extent; `receivers` the classes of the methods among them.
+    `functions` are the functions of the file by extent; `hosts` those whose graphs hold the code of inlined ones.
     """
 
     def __init__(
@@ -143,7 +143,8 @@ class Names:
         self.functions = functions
         self.classes = classes
         self.lower_top: Callable[[Node], object] = lambda node: None
-        self.file_functions: dict[str, Function] = {}
+        self.file_functions: dict[str, Binding] = {}
+        self.hosts: dict[Function, Function] = {}
         children = parts(root)
         self.is_fragment = any(child.type not in _DECLARATIONS for child in children)
         self.tops = [root] if self.is_fragment else children
@@ -165,11 +166,12 @@ class Names:
 
     # -- resolving -------------------------------------------------------------------------------
 
-    def resolve(self, name: str, offset: int) -> Binding:
-        """What a name means at a byte offset."""
+    def resolve(self, name: str, offset: int, after: int | None = None) -> Binding:
+        """What a name means at a byte offset; with `after`, past the declaration there that ends at that offset."""
         scope: Scope | None = self.unit_at(offset).at(offset)
+        known = offset if after is None else after
         while scope is not None:
-            binding = scope.own(name, offset) if name in scope.names else None
+            binding = scope.own(name, known) if name in scope.names else None
             if binding is not None:
                 return binding
             scope = scope.parent
@@ -177,10 +179,13 @@ class Names:
 
     def place(self, name: str, offset: int) -> Place:
         """The place that a name stands for: its variable, or what the variable is another name for."""
-        binding = self.resolve(name, offset)
-        if isinstance(binding, Variable) and binding.alias is not None:
-            return binding.alias
-        return Place(binding)
+        place = Place(self.resolve(name, offset))
+        for _ in range(_DEPTH):
+            root = place.root
+            if not isinstance(root, Variable) or root.alias is None:
+                break
+            place = Place(root.alias.root, root.alias.path + place.path)
+        return place
 
     def unit_at(self, offset: int) -> _Unit:
         index = max(bisect_right(self._top_starts, offset) - 1, 0)
@@ -198,10 +203,7 @@ class Names:
     def _declared_in_file(self, name: str) -> Binding:
         function = self.file_functions.get(name)
         if function is not None:
-            binding = Binding(name, "function", self.module.top, constant=True)
-            binding.function = function
-            function.binding = binding
-            return binding
+            return function
         if name in self.types.specs:
             binding = Binding(name, "class", self.module.top, constant=True)
             binding.class_ = self.classes.get(name)
@@ -374,7 +376,7 @@ class _Tables:
 
     def variable(self, scope: Scope, name: str, since: int, kind: BindingKind = "local") -> Variable:
         variable = Variable(name, kind, scope.function, since)
-        host = scope.function.host
+        host = self.names.hosts.get(scope.function, scope.function)
         variable.source = lambda: host.body
         scope.declare(name, since, variable)
         self.variables.append(variable)
@@ -526,10 +528,20 @@ class _Tables:
         followed: dict[Binding, Place] = {}
         for variable in self.variables:
             if variable.constant and variable.aliasable and variable.value is not None:
-                place = self.names.plain_place(variable.value)
+                place = None if self._is_copy(variable.value) else self.names.plain_place(variable.value)
                 if place is not None and place.root is not variable:
                     followed[variable] = place
         return followed
+
+    def _is_copy(self, value: Node) -> bool:
+        """Whether a value is a struct, so that a variable given it is another one."""
+        if value.type == "unary_expression":
+            return spelled(value.child_by_field_name("operator")) == "*"
+        type_ = self.names.types.of(value)
+        if not isinstance(type_, Node) or type_.type != "type_identifier":
+            return False
+        shape = self.names.types.underlying(type_)
+        return isinstance(shape, Node) and shape.type == "struct_type"
 
     def _keep_unwritten(self, followed: dict[Binding, Place]) -> None:
         """Sets `alias` where the source keeps its value: nothing it lies in is assigned after the declaration."""
@@ -547,12 +559,8 @@ class _Tables:
                 for spelling in {place, _expanded(place, followed)}
                 for offset, path in written.get(spelling.root, ())
             )
-            root = place.root
             if not changed:
-                if isinstance(root, Variable) and root.alias is not None:
-                    place = Place(root.alias.root, root.alias.path + place.path)
-                if ELEMENT not in place.path:
-                    variable.alias = place
+                variable.alias = place
 
 
 def _expanded(place: Place, followed: dict[Binding, Place]) -> Place:

@@ -119,9 +119,7 @@ class Statements:
 
     def inlined_body(self, function: Function) -> Out:
         """The statements of an inlined function: those that its host holds; empty where the host left it out."""
-        host = function.host
-        if host is not function:
-            _ = host.body
+        _ = self.names.hosts[function].body
         return self.inlined.get(function, [])
 
     def top(self, root: Node) -> Out:
@@ -268,7 +266,7 @@ class Statements:
 
     def _store(self, node: Node, written: Node, value: Term, out: Out, declares: bool) -> None:
         if declares:
-            target = self.terms.declared(written, node.end_byte)
+            target = self.terms.declared(written, node)
         else:
             target = self.terms.target(written)
         if target is None:
@@ -307,7 +305,7 @@ class Statements:
             if not isinstance(value, Result) or value.index == 0:
                 out.append(Evaluate(extent(node), value))
             return
-        binding = self.names.resolve(spelled(name), node.end_byte)
+        binding = self.names.resolve(spelled(name), node.start_byte, node.end_byte)
         self._know(binding, value)
         out.append(
             Evaluate(
@@ -387,7 +385,7 @@ class Statements:
         declares = has_token(clause, ":=")
         targets: list[Term] = []
         for written in listed(clause.child_by_field_name("left")):
-            target = self.terms.declared(written, clause.end_byte) if declares else self.terms.target(written)
+            target = self.terms.declared(written, clause) if declares else self.terms.target(written)
             if target is not None:
                 targets.append(target)
         suspends = self.types.is_channel(self.types.of(right))
@@ -421,6 +419,9 @@ class Statements:
         if initializer is not None:
             self.statement(initializer, out)
         subject = self.terms.term(value, node)
+        if named is not None and not isinstance(subject, Ref):
+            # Every case names the value: it is evaluated once, before them.
+            subject = self._hold(subject, named, out)
         cases: list[Case] = []
         for case in parts(node):
             if case.type not in ("type_case", "default_case"):
@@ -429,7 +430,7 @@ class Statements:
             inside: Out = []
             if named is not None and spelled(named) != "_":
                 binding = self.names.resolve(spelled(named), case.start_byte)
-                source = self.terms.term(value, node)
+                source = Ref(subject.extent, subject.place) if isinstance(subject, Ref) else subject
                 self._know(binding, source)
                 store = Store(extent(named), Ref(extent(named), Place(binding)), source, declares=True)
                 inside.append(Evaluate(extent(named), store))
@@ -490,19 +491,23 @@ class Statements:
         term = self.terms.term(call)
         if isinstance(term, Call) and isinstance(term.callee, Call):
             # `defer begin()()`: what is deferred is made now.
-            made = Variable(
-                "", "local", self.names.unit_at(call.start_byte).at(call.start_byte).function, call.end_byte
-            )
-            made.constant, made.initial = True, term.callee
-            where = term.callee.extent
-            out.append(Evaluate(where, Store(where, Ref(where, Place(made)), term.callee, declares=True)))
-            term.callee = Ref(where, Place(made))
+            term.callee = self._hold(term.callee, call, out)
         out.append(Defer(extent(node), [Evaluate(extent(call), term)]))
 
     def _go(self, node: Node, out: Out) -> None:
         call = only(node)
         if call is not None:
             out.append(Spawn(extent(node), term=self.terms.term(call)))
+
+    def _hold(self, value: Term, node: Node, out: Out) -> Ref:
+        """Evaluates a value into a variable without a name, and reads it."""
+        scope = self.names.unit_at(node.start_byte).at(node.start_byte)
+        held = Variable("", "local", scope.function, node.end_byte)
+        held.constant, held.initial = True, value
+        out.append(
+            Evaluate(value.extent, Store(value.extent, Ref(value.extent, Place(held)), value, declares=True))
+        )
+        return Ref(value.extent, Place(held))
 
     # -- inlined literals ------------------------------------------------------------------------
 

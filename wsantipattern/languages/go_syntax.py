@@ -71,7 +71,8 @@ def _query(source: str) -> Query:
 
 def parse_tree(text: bytes) -> Tree:
     """The tree of any bytes."""
-    return Parser(LANGUAGE).parse(text)
+    # The grammar wants a statement outside a function to end in a line break.
+    return Parser(LANGUAGE).parse(text if text.endswith(b"\n") else text + b"\n")
 
 
 def declarations(node: Node) -> dict[str, list[Node]]:

@@ -182,12 +182,13 @@ class Terms:
             return Ref(extent(node), Place(self.names.resolve(name, inner.start_byte)))
         return self.term(node)
 
-    def declared(self, node: Node, end: int) -> Term | None:
-        """The variable that a declaration ending at byte `end` starts, or assigns anew; None for `_`."""
+    def declared(self, node: Node, declaration: Node) -> Term | None:
+        """The variable that a declaration starts, or assigns anew; None for `_`."""
         name = spelled(node)
-        if node.type != "identifier":
-            return None if name == "_" else self.target(node)
-        return None if name == "_" else Ref(extent(node), Place(self.names.resolve(name, end)))
+        if node.type != "identifier" or name == "_":
+            return self.target(node)
+        binding = self.names.resolve(name, declaration.start_byte, declaration.end_byte)
+        return Ref(extent(node), Place(binding))
 
     def _at(self, node: Node) -> Term | None:
         found = self.place(node)

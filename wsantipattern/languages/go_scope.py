@@ -215,7 +215,8 @@ class Names:
         if imported is not None:
             return imported
         binding = Binding(name, "global", origin=name)
-        self.module.globals[name] = binding
+        if name:
+            self.module.globals[name] = binding
         return binding
 
     @property
@@ -533,10 +534,16 @@ class _Tables:
                     followed[variable] = place
         return followed
 
-    def _is_copy(self, value: Node) -> bool:
+    def _is_copy(self, value: Node, depth: int = 0) -> bool:
         """Whether a value is a struct, so that a variable given it is another one."""
         if value.type == "unary_expression":
             return spelled(value.child_by_field_name("operator")) == "*"
+        if value.type == "call_expression" and spelled(value.child_by_field_name("function")) == "new":
+            return False
+        if value.type == "identifier" and depth < _DEPTH:
+            binding = self.names.resolve(spelled(value), value.start_byte)
+            if isinstance(binding, Variable) and binding.type_node is None and binding.value is not None:
+                return binding.index == 0 and self._is_copy(binding.value, depth + 1)
         type_ = self.names.types.of(value)
         if not isinstance(type_, Node) or type_.type != "type_identifier":
             return False

@@ -301,7 +301,7 @@ class Statements:
             self._store_spec(node, name, value, out)
 
     def _store_spec(self, node: Node, name: Node, value: Term, out: Out) -> None:
-        if spelled(name) == "_":
+        if spelled(name) in ("_", ""):
             if not isinstance(value, Result) or value.index == 0:
                 out.append(Evaluate(extent(node), value))
             return

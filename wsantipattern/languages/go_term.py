@@ -138,6 +138,9 @@ class Terms:
         while current is not None:
             kind = current.type
             if kind == "identifier":
+                if current.start_byte == current.end_byte:
+                    # A name that the grammar only supposes in broken text.
+                    return None
                 root = self.names.place(spelled(current), current.start_byte)
                 if path:
                     root = Place(root.root, root.path + tuple(reversed(path)))
@@ -177,7 +180,7 @@ class Terms:
             inner = only(inner)
         if inner is not None and inner.type in ("identifier", "blank_identifier"):
             name = spelled(inner)
-            if name == "_":
+            if name in ("_", ""):
                 return None
             return Ref(extent(node), Place(self.names.resolve(name, inner.start_byte)))
         return self.term(node)
@@ -185,7 +188,7 @@ class Terms:
     def declared(self, node: Node, declaration: Node) -> Term | None:
         """The variable that a declaration starts, or assigns anew; None for `_`."""
         name = spelled(node)
-        if node.type != "identifier" or name == "_":
+        if node.type != "identifier" or name in ("_", ""):
             return self.target(node)
         binding = self.names.resolve(name, declaration.start_byte, declaration.end_byte)
         return Ref(extent(node), Place(binding))
@@ -208,6 +211,8 @@ class Terms:
         return Ref(extent(node), place, self.term(key) if key is not None else None)
 
     def _name(self, node: Node) -> Term:
+        if node.start_byte == node.end_byte:
+            return Several(extent(node))
         return Ref(extent(node), self.names.place(spelled(node), node.start_byte))
 
     def _selector(self, node: Node) -> Term:

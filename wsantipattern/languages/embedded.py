@@ -76,14 +76,14 @@ def _composed(inner: Offsets | None, length: int, outer: Offsets) -> Offsets:
     host = Module("", b"", "")
     host.offset_map = outer
     pairs: Offsets = []
-    ends = [offset for offset, _ in inner[1:]] + [length]
+    nexts = [*inner[1:], (length, max(inner[-1][1], 0) + length - inner[-1][0])]
     following = 0
-    for (offset, middle), end in zip(inner, ends, strict=True):
-        while middle < 0 and offset < end:
-            # Text that the front end put before the fragment stands for the fragment's first byte.
-            pairs.append((offset, host.host_offset(0)))
-            offset, middle = offset + 1, middle + 1
-        if offset >= end and middle <= 0:
+    for (offset, middle), (end, limit) in zip(inner, nexts, strict=True):
+        while offset < end and (middle < 0 or middle + end - offset > limit >= middle):
+            # Text that the front end put in stands for the place where it was put.
+            pairs.append((offset, host.host_offset(max(middle, 0))))
+            offset, middle = offset + 1, min(middle + 1, limit)
+        if offset == end:
             continue
         pairs.append((offset, host.host_offset(middle)))
         while following < len(outer) and outer[following][0] <= middle:
@@ -310,7 +310,7 @@ def _scripts(text: bytes, path: str) -> Iterator[tuple[bytes, Offsets, str]]:
     for node in sorted(found.get("text", []), key=lambda n: n.start_byte):
         tag = node.prev_named_sibling
         language = _script_language(tag) if tag is not None and tag.type == "start_tag" else None
-        if language is not None:
+        if language is not None and node.end_byte > node.start_byte:
             yield (
                 text[begin + node.start_byte : begin + node.end_byte],
                 [(0, begin + node.start_byte)],

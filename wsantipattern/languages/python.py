@@ -90,7 +90,7 @@ def _wrapped(
     host.offset_map = offsets
     out = bytearray(before)
     # Each byte that is not in the file stands for the fragment's first.
-    found = [(index, host.host_offset(0)) for index in range(len(before))]
+    found = [(index, host.host_offset(0)) for index in range(len(before) + len(margin))]
     at = 0
     for line in text.splitlines(keepends=True):
         if line.strip():

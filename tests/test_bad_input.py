@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from sample_pack import rule_text, usual, write_pack
 
 from wsantipattern import pack
+from wsantipattern.analysis import Settings, analyze
 from wsantipattern.cli import main
 from wsantipattern.languages import EXTENSIONS, HOSTS
-from wsantipattern.runner import Settings, analyze
 from wsantipattern.source import Source
 
 ENDINGS = sorted({*EXTENSIONS, *HOSTS})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import os
 import pickle
 import time
@@ -10,11 +11,13 @@ from pathlib import Path
 import pytest
 from sample_pack import rule_text, usual, write_pack
 
-from wsantipattern import languages, runner
+from wsantipattern import languages, runner, workers
+from wsantipattern.analysis import Settings, analyze
 from wsantipattern.config import ConfigError
 from wsantipattern.finding import Confidence, Position, Severity, Span
+from wsantipattern.plan import Options
 from wsantipattern.rule import RuleError
-from wsantipattern.runner import Input, Options, Settings, analyze
+from wsantipattern.runner import Input
 
 
 @pytest.fixture
@@ -294,8 +297,8 @@ def test_a_named_file_of_an_unknown_ending_may_be_taken_as_another(project):
 
 
 def test_any_number_of_processes_gives_the_same_report(project, monkeypatch):
-    monkeypatch.setattr(runner, "PARALLEL_BYTES", 100)
-    monkeypatch.setattr(runner, "BATCH_BYTES", 50)
+    monkeypatch.setattr(workers, "PARALLEL_BYTES", 100)
+    monkeypatch.setattr(workers, "BATCH_BYTES", 50)
     folder = project()
     for number in range(40):
         (folder / f"f{number}.py").write_text(f"def f{number}():\n    shout()\n    whisper({number})\n")
@@ -311,8 +314,8 @@ def test_any_number_of_processes_gives_the_same_report(project, monkeypatch):
 
 
 def test_a_process_that_dies_costs_one_file(project, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "PARALLEL_BYTES", 10)
-    monkeypatch.setattr(runner, "BATCH_BYTES", 50)
+    monkeypatch.setattr(workers, "PARALLEL_BYTES", 10)
+    monkeypatch.setattr(workers, "BATCH_BYTES", 50)
     body = "    if b'die' in function.module.text:\n        os.kill(os.getpid(), 9)\n    yield from ()"
     deadly = rule_text("deadly_word", "die", body=body).replace(
         "from collections", "import os\nfrom collections"
@@ -328,8 +331,8 @@ def test_a_process_that_dies_costs_one_file(project, tmp_path, monkeypatch):
 
 
 def test_ctrl_c_leaves_no_process_behind(project, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "PARALLEL_BYTES", 10)
-    monkeypatch.setattr(runner, "BATCH_BYTES", 10)
+    monkeypatch.setattr(workers, "PARALLEL_BYTES", 10)
+    monkeypatch.setattr(workers, "BATCH_BYTES", 10)
     body = "    time.sleep(60)\n    yield from ()"
     slow = rule_text("slow_word", "shout", body=body).replace(
         "from collections", "import time\nfrom collections"
@@ -339,7 +342,7 @@ def test_ctrl_c_leaves_no_process_behind(project, tmp_path, monkeypatch):
     for number in range(8):
         (folder / f"f{number}.py").write_text("shout() " * 5)
     pools = []
-    made = runner._new_pool
+    made = workers._new_pool
 
     def remember(processes):
         pools.append(made(processes))
@@ -348,8 +351,8 @@ def test_ctrl_c_leaves_no_process_behind(project, tmp_path, monkeypatch):
     def interrupt(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runner, "_new_pool", remember)
-    monkeypatch.setattr(runner, "as_completed", interrupt)
+    monkeypatch.setattr(workers, "_new_pool", remember)
+    monkeypatch.setattr(concurrent.futures, "as_completed", interrupt)
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         runner.run(["."], Options(jobs=2))

@@ -7,16 +7,16 @@ are known (`runner`). The keys are those of `config.schema.json`.
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from wsantipattern.files import Filter, is_pattern
 from wsantipattern.finding import Confidence, Severity
+from wsantipattern.similar import closest
 from wsantipattern.source import reason
 
 FILE_NAME = "wsantipattern.toml"
@@ -114,12 +114,6 @@ def load(file: Path) -> Config:
     if file.name == "pyproject.toml":
         return _load_pyproject(file) or default(str(file.parent))
     return _from_table(_read(file), file, "")
-
-
-def closest(word: str, words: Iterable[str]) -> str:
-    """`; did you mean x?` for the most similar word, or nothing."""
-    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
-    return f"; did you mean {found[0]}?" if found else ""
 
 
 def _load_pyproject(file: Path) -> Config | None:

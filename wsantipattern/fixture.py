@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from wsantipattern import pack, suppress
+from wsantipattern.analysis import Settings, analyze
 from wsantipattern.convention import breaches, message_breach
 from wsantipattern.files import ending_of, is_known
 from wsantipattern.finding import Finding
@@ -31,7 +32,6 @@ from wsantipattern.languages import EXTENSIONS, modules
 from wsantipattern.languages.comments import comments
 from wsantipattern.model.term import Extent
 from wsantipattern.rule import Rule, RuleError
-from wsantipattern.runner import Settings, analyze
 from wsantipattern.source import ReadError, Skip, Source, read, reason
 
 KINDS = ("expect", "related", "ok", "missed", "false-alarm")

@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from wsantipattern.config import closest
 from wsantipattern.finding import Span
 from wsantipattern.model.term import Extent
+from wsantipattern.similar import closest
 from wsantipattern.source import Source
 
 MARK = b"wsantipattern:"

@@ -17,7 +17,8 @@ from wsantipattern.report import FORMATS
 
 if TYPE_CHECKING:
     from wsantipattern.finding import Report
-    from wsantipattern.runner import Input, Options, Outcome
+    from wsantipattern.plan import Options
+    from wsantipattern.runner import Input, Outcome
 
 PIPE_WIDTH = 120
 """Cells that a line of code may take where the output is no terminal."""
@@ -110,8 +111,9 @@ def check(
     Exits with 0 when nothing was found, 1 when something was, and 2 when the run itself failed.
     """
     from wsantipattern.config import ConfigError
+    from wsantipattern.plan import Options
     from wsantipattern.rule import RuleError
-    from wsantipattern.runner import Options, run
+    from wsantipattern.runner import run
 
     if config is not None and isolated:
         raise click.UsageError("--config and --isolated exclude each other")
@@ -163,7 +165,8 @@ def _stdin(paths: tuple[str, ...], name: str | None) -> Input | None:
 
 def _show_files(paths: list[str], options: Options) -> int:
     from wsantipattern.files import is_known
-    from wsantipattern.runner import Plan, find
+    from wsantipattern.plan import Plan
+    from wsantipattern.runner import find
 
     found = find(paths, Plan(options))
     terminal.put("".join(f"{path}\n" for path in found.files if is_known(path)))

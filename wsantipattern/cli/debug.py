@@ -82,7 +82,7 @@ def _modules(file: str) -> list[Module]:
 
 
 def _closest(file: str, function: str) -> str:
-    from wsantipattern.config import closest
+    from wsantipattern.similar import closest
 
     names = [f.name for module in _modules(file) for f in module.functions]
     return closest(function, [name for name in names if name])

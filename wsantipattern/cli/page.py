@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
+from wsantipattern.analysis import Settings
 from wsantipattern.rule import Rule
-from wsantipattern.runner import Settings
 
 EXAMPLES = "examples"
 """The folder beside a rule with its examples: `<rule>.bad.<ending>` and `<rule>.good.<ending>`."""

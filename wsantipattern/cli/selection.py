@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from wsantipattern.similar import closest
+
 if TYPE_CHECKING:
+    from wsantipattern.analysis import Settings
     from wsantipattern.rule import Rule
-    from wsantipattern.runner import Settings
 
 
 def settings(path: str = "x", config: str | None = None, isolated: bool = False) -> Settings:
@@ -20,8 +22,8 @@ def settings(path: str = "x", config: str | None = None, isolated: bool = False)
         click.ClickException: the configuration or a rule cannot be used.
     """
     from wsantipattern.config import ConfigError
+    from wsantipattern.plan import Options, Plan
     from wsantipattern.rule import RuleError
-    from wsantipattern.runner import Options, Plan
 
     try:
         return Plan(Options(config=config, isolated=isolated)).settings_of(path)
@@ -50,8 +52,6 @@ def the_rule(name: str, rules: Mapping[str, Rule]) -> Rule:
     Raises:
         click.UsageError: there is none.
     """
-    from wsantipattern.config import closest
-
     rule = rules.get(name.replace("_", "-"))
     if rule is None:
         raise click.UsageError(f"there is no rule {name}{closest(name, rules)}")

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import click
 
-from wsantipattern.config import closest
+from wsantipattern.similar import closest
 from wsantipattern.source import reason
 
 

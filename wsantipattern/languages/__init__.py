@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from wsantipattern.model.module import Module
+if TYPE_CHECKING:
+    from wsantipattern.model.module import Module
 
 EXTENSIONS: dict[str, str] = {
     ".js": "javascript",

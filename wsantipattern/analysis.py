@@ -1,0 +1,339 @@
+"""One text to findings: the pure heart of a run.
+
+Looks for the rules' triggers before it parses anything, calls the rules for the functions that triggers stand in,
+and turns their matches into findings with spans, fingerprints and an order. Guarantees that neither a text nor a rule
+makes `analyze` raise: what goes wrong is an error of the file. Reads no files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import traceback
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from wsantipattern import pack, suppress
+from wsantipattern.files import ending_of, matches
+from wsantipattern.finding import Confidence, FileError, Finding, Severity, Span, TraceStep
+from wsantipattern.languages import HOSTS
+from wsantipattern.rule import Match, Rule
+from wsantipattern.source import Source
+
+if TYPE_CHECKING:
+    from wsantipattern.knowledge import Knowledge
+    from wsantipattern.model.module import Function, Module
+    from wsantipattern.model.term import Extent
+
+RECURSION_LIMIT = 4_000
+"""Python's, while files are analyzed: long chains of operators nest deeply in real code."""
+
+_SUPPRESSION_SEVERITY = {suppress.INVALID: Severity.WARNING, suppress.UNUSED: Severity.NOTE}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides the findings in one text; picklable.
+
+    Attributes:
+        packs: folders (or single files) of rules.
+        rules: ids that run, those of `suppress.CHECKS` included; None for all.
+        severity: severities by id, instead of the rule's own.
+        min_confidence: findings below it are left out.
+        knowledge: tables to join with the built-in ones.
+        per_path_ignores: pairs of a pattern and the ids ignored where it matches the path, relative to `root`.
+        root: absolute folder that fingerprints and patterns take paths relative to; "" to take them as they are.
+    """
+
+    packs: tuple[str, ...]
+    rules: tuple[str, ...] | None = None
+    severity: Mapping[str, Severity] = field(default_factory=dict)
+    min_confidence: Confidence = Confidence.MEDIUM
+    knowledge: Mapping[str, Mapping[str, list[Any]]] = field(default_factory=dict)
+    per_path_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    root: str = ""
+
+    @cached_property
+    def known(self) -> dict[str, Rule]:
+        """Every rule of the packs by id, those that do not run included.
+
+        Raises:
+            RuleError: one of them cannot be loaded.
+        """
+        return pack.joined(pack.load(folder) for folder in self.packs)
+
+    @cached_property
+    def joined_knowledge(self) -> Knowledge:
+        """The built-in knowledge and the project's own."""
+        from wsantipattern.knowledge import Knowledge
+
+        return Knowledge.builtin().extended(self.knowledge)
+
+    @cached_property
+    def triggered(self) -> list[tuple[Rule, tuple[bytes, ...]]]:
+        """The rules that run, each with its triggers."""
+        selected = self.rules
+        return [
+            (rule, tuple(dict.fromkeys(rule.triggers(self.joined_knowledge))))
+            for rule in self.known.values()
+            if selected is None or rule.id in selected
+        ]
+
+    @cached_property
+    def _words(self) -> tuple[bytes, ...]:
+        words = {word for _, triggers in self.triggered for word in triggers}
+        # A word that holds another one says nothing that the shorter one does not.
+        return tuple(w for w in sorted(words, key=len) if not any(o != w and o in w for o in words))
+
+    def concerns(self, text: bytes) -> bool:
+        """Whether any rule or suppression could have anything to say about a text."""
+        return any(word in text for word in self._words) or suppress.MARK in text
+
+    def checks(self, rule: str) -> bool:
+        """Whether a rule, or one of `suppress.CHECKS`, runs at all."""
+        return self.rules is None or rule in self.rules
+
+    def identity(self, path: str) -> str:
+        """The path by which a file is known wherever the project lies: relative to `root`, with `/`."""
+        if not self.root:
+            return path
+        absolute = os.path.abspath(path).replace(os.sep, "/")
+        prefix = self.root.rstrip("/") + "/"
+        return absolute.removeprefix(prefix)
+
+    def ignored(self, path: str) -> frozenset[str]:
+        """The ids that are ignored in a file."""
+        identity = self.identity(path)
+        return frozenset(
+            rule
+            for pattern, rules in self.per_path_ignores
+            if matches((pattern,), identity)
+            for rule in rules
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is derived from the fields holds loaded code, which another process loads itself.
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def analyze(
+    source: bytes, path: str, settings: Settings, ending: str | None = None
+) -> tuple[list[Finding], list[FileError]]:
+    """The findings in one text, in order, and what could not be checked in it.
+
+    Args:
+        source: the bytes of the file.
+        path: as reported; its ending decides the language.
+        settings: which rules run and how.
+        ending: takes the text as a file with this ending (lower case, with the dot) instead of the path's.
+
+    Raises:
+        RuleError: a rule cannot be loaded.
+    """
+    text = Source.decode(path, source)
+    if not settings.concerns(text.text):
+        return [], []
+    with _deep_recursion():
+        return _Analysis(text, ending or ending_of(path), settings).result()
+
+
+class _Analysis:
+    def __init__(self, source: Source, ending: str, settings: Settings) -> None:
+        self._source = source
+        self._ending = ending
+        self._settings = settings
+        self._errors: dict[FileError, None] = {}
+        self._ignored = settings.ignored(source.path)
+
+    def result(self) -> tuple[list[Finding], list[FileError]]:
+        from wsantipattern import languages
+
+        path = self._source.path
+        try:
+            modules = languages.modules(self._source.text, path, self._ending)
+        except RecursionError:
+            return [], [FileError(path, _TOO_DEEP)]
+        except Exception as error:
+            return [], [FileError(path, f"the front end raised {_described(error)}")]
+        found = [entry for module in modules for entry in self._in_module(module)]
+        found = _distinct(found)
+        found = self._fingerprinted(found)
+        findings = [entry.finding for entry in self._unsuppressed(found, modules)]
+        findings = [f for f in findings if f.confidence >= self._settings.min_confidence]
+        return sorted(findings, key=lambda f: (*f.sort_key, f.span.end, f.message)), list(self._errors)
+
+    def _in_module(self, module: Module) -> Iterator[_Found]:
+        from wsantipattern.roles import Roles
+
+        roles = Roles(module, self._settings.joined_knowledge)
+        triggered = _Triggered(module)
+        for rule, triggers in self._settings.triggered:
+            if rule.id in self._ignored or not any(word in module.text for word in triggers):
+                continue
+            try:
+                subjects: Iterable[Module | Function]
+                subjects = [module] if rule.granularity == "module" else triggered.functions(triggers)
+                for subject in subjects:
+                    for match in rule.check(subject, roles):
+                        yield self._found(rule, match, module)
+            except RecursionError:
+                self._errors[FileError(self._source.path, _TOO_DEEP)] = None
+            except Exception as error:
+                self._errors[
+                    FileError(self._source.path, f"{_blame(error, rule)} raised {_described(error)}")
+                ] = None
+
+    def _found(self, rule: Rule, match: Match, module: Module) -> _Found:
+        path = self._source.path
+        start, _ = match.extent
+        return _Found(
+            Finding(
+                rule=rule.id,
+                message=match.message,
+                severity=self._settings.severity.get(rule.id, rule.severity),
+                confidence=match.confidence,
+                path=path,
+                span=self._span(match.extent, module),
+                trace=tuple(
+                    TraceStep(path, self._span(extent, module), text) for extent, text in match.trace
+                ),
+            ),
+            module.function_at(start).display_name,
+        )
+
+    def _span(self, extent: Extent, module: Module) -> Span:
+        start, end = extent
+        first = module.host_offset(start)
+        # The end is measured from its last byte: behind it, an embedded block may go on elsewhere in the host.
+        last = module.host_offset(end - 1) + 1 if end > start else first
+        return self._source.span(first, last)
+
+    def _fingerprinted(self, found: list[_Found]) -> list[_Found]:
+        identity = self._settings.identity(self._source.path)
+        seen: Counter[tuple[str, str, str]] = Counter()
+        result = []
+        for entry in sorted(found, key=lambda e: (*e.finding.sort_key, e.finding.span.end)):
+            finding = entry.finding
+            line = " ".join(self._source.line(finding.span.start.line).split())
+            key = (finding.rule, entry.function, line)
+            material = "\0".join((identity, *key, str(seen[key])))
+            seen[key] += 1
+            digest = hashlib.sha256(material.encode("utf-8", "surrogateescape")).hexdigest()
+            result.append(_Found(replace(finding, fingerprint=digest[:32]), entry.function))
+        return result
+
+    def _unsuppressed(self, found: list[_Found], modules: Sequence[Module]) -> list[_Found]:
+        if suppress.MARK not in self._source.text:
+            return found
+        from wsantipattern.languages.comments import comments
+
+        blocks = [
+            (module.host_offset(0), module.host_offset(max(len(module.text) - 1, 0)) + 1)
+            for module in (modules if self._ending in HOSTS else ())
+        ]
+        known = {*self._settings.known, *suppress.CHECKS}
+        entries = suppress.suppressions(
+            self._source, comments(self._source.text, self._ending, modules), blocks, known
+        )
+        shown = [entry for entry in found if not entries.hide(entry.finding.rule, entry.finding.span)]
+        ran = {rule.id for rule, _ in self._settings.triggered} - self._ignored
+        reports: list[_Found] = []
+        for check, extents in (
+            (suppress.INVALID, entries.problems),
+            (suppress.UNUSED, list(entries.unused(ran))),
+        ):
+            if check not in self._ignored and self._settings.checks(check):
+                reports += (self._about_suppression(check, extent, message) for extent, message in extents)
+        # Suppressions of the checks on suppressions themselves come last: they are never unused.
+        shown += (e for e in self._fingerprinted(reports) if not entries.hide(e.finding.rule, e.finding.span))
+        return shown
+
+    def _about_suppression(self, check: str, extent: Extent, message: str) -> _Found:
+        severity = self._settings.severity.get(check, _SUPPRESSION_SEVERITY[check])
+        span = self._source.span(*extent)
+        return _Found(Finding(check, message, severity, Confidence.HIGH, self._source.path, span), "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A finding and the display name of the function it stands in."""
+
+    finding: Finding
+    function: str
+
+
+class _Triggered:
+    """Which functions of a module stand around which trigger words."""
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+        self._around: dict[bytes, set[Function]] = {}
+
+    def functions(self, triggers: Sequence[bytes]) -> list[Function]:
+        """The functions whose graphs hold one of the triggers, and those around them, in order of appearance."""
+        chosen: set[Function] = {self._module.top}
+        for word in triggers:
+            chosen |= self._of(word)
+        return [function for function in self._module.all_functions if function in chosen]
+
+    def _of(self, word: bytes) -> set[Function]:
+        cached = self._around.get(word)
+        if cached is None:
+            cached = set()
+            text = self._module.text
+            at = text.find(word) if word else -1
+            while at >= 0:
+                function = self._module.function_at(at)
+                if function not in cached:
+                    cached.add(function)
+                at = text.find(word, at + len(word))
+            cached = {outer.host for inner in cached for outer in (inner, *inner.ancestors)}
+            self._around[word] = cached
+        return cached
+
+
+_TOO_DEEP = "nested too deeply to be checked"
+
+
+def _distinct(found: list[_Found]) -> list[_Found]:
+    """One finding for each rule and span: the surest, and of those the first."""
+    best: dict[tuple[str, Span], _Found] = {}
+    for entry in found:
+        key = (entry.finding.rule, entry.finding.span)
+        if key not in best or best[key].finding.confidence < entry.finding.confidence:
+            best[key] = entry
+    return list(best.values())
+
+
+def _described(error: Exception, rule: Rule | None = None) -> str:
+    """An exception as one line, with the place it was raised at unless that is in the rule, which is named already."""
+    frames = traceback.extract_tb(error.__traceback__)
+    known = rule is not None and frames[-1:] and frames[-1].filename == rule.path
+    where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames and not known else ""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}{': ' if text else ''}{text}{where}"
+
+
+def _blame(error: Exception, rule: Rule) -> str:
+    """Who raised, as the subject of a sentence: the rule with its file and line, or the front end."""
+    frames = traceback.extract_tb(error.__traceback__)
+    languages = os.path.join(os.path.dirname(__file__), "languages")
+    if frames and frames[-1].filename.startswith(languages):
+        return "the front end"
+    lines = [frame.lineno for frame in frames if frame.filename == rule.path]
+    return f"rule {rule.id} ({rule.path}{f':{lines[-1]}' if lines else ''})"
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, RECURSION_LIMIT))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)

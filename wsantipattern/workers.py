@@ -1,0 +1,168 @@
+"""Texts spread over processes: here where they are few, else in a pool while the search for files goes on.
+
+Guarantees an answer for every job, whatever happens to the process it is in, and that none is left behind when a run
+is broken off. The order of the answers is not that of the jobs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wsantipattern.analysis import Settings, analyze
+from wsantipattern.finding import FileError, Finding
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ProcessPoolExecutor
+    from multiprocessing.context import BaseContext
+
+PARALLEL_BYTES = 400_000
+"""Bytes of triggered text from which a second process pays for its start."""
+
+BATCH_BYTES = 100_000
+"""Bytes of triggered text that one task of a process gets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One text to analyze: see `analysis.analyze`."""
+
+    path: str
+    text: bytes
+    ending: str
+    settings: Settings
+
+
+Answer = tuple[list[Finding], list[FileError]]
+"""The findings in one text, and what could not be checked in it."""
+
+
+class Workers:
+    """Analyzes jobs: at the end and here where they are few, else in processes while the walk goes on."""
+
+    def __init__(self, processes: int, done: Callable[[list[Finding], list[FileError]], None]) -> None:
+        """Takes the number of processes, and what is called with each answer."""
+        self._processes = processes
+        self._done = done
+        self._waiting: list[Job] = []
+        self._waiting_bytes = 0
+        self._pool: ProcessPoolExecutor | None = None
+        self._batches: dict[Future[list[Answer]], list[Job]] = {}
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._finish()
+        except BaseException:
+            self._stop()
+            raise
+        if kind is not None:
+            self._stop()
+        elif self._pool is not None:
+            self._pool.shutdown()
+
+    def add(self, job: Job) -> None:
+        """Takes a job; it may be answered at once or later."""
+        self._waiting.append(job)
+        self._waiting_bytes += len(job.text)
+        if self._processes == 1:
+            if self._waiting_bytes > PARALLEL_BYTES:
+                self._here()
+        elif self._waiting_bytes > (BATCH_BYTES if self._pool else PARALLEL_BYTES):
+            self._submit()
+
+    def _finish(self) -> None:
+        if self._pool is None:
+            self._here()
+            return
+        from concurrent.futures import as_completed
+        from concurrent.futures.process import BrokenProcessPool
+
+        self._submit()
+        lost: list[Job] = []
+        for future in as_completed(self._batches):
+            try:
+                answers = future.result()
+            except BrokenProcessPool:
+                lost += self._batches[future]
+                continue
+            for findings, errors in answers:
+                self._done(findings, errors)
+        for job in lost:
+            self._done(*_alone(job))
+
+    def _here(self) -> None:
+        for job in self._waiting:
+            self._done(*analyze(job.text, job.path, job.settings, job.ending))
+        self._waiting, self._waiting_bytes = [], 0
+
+    def _submit(self) -> None:
+        if self._pool is None:
+            self._pool = _new_pool(self._processes)
+        batch: list[Job] = []
+        size = 0
+        for job in self._waiting:
+            batch.append(job)
+            size += len(job.text)
+            if size >= BATCH_BYTES:
+                self._send(batch)
+                batch, size = [], 0
+        if batch:
+            self._send(batch)
+        self._waiting, self._waiting_bytes = [], 0
+
+    def _send(self, batch: list[Job]) -> None:
+        assert self._pool is not None
+        self._batches[self._pool.submit(_answer, batch)] = batch
+
+    def _stop(self) -> None:
+        """Leaves no process behind, whatever it is doing."""
+        if self._pool is not None:
+            running = list((getattr(self._pool, "_processes", None) or {}).values())
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            for process in running:
+                process.terminate()
+
+
+def _answer(batch: list[Job]) -> list[Answer]:
+    return [analyze(job.text, job.path, job.settings, job.ending) for job in batch]
+
+
+def _alone(job: Job) -> Answer:
+    """Analyzes a job in a process of its own, after the process it shared with others died."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    with _new_pool(1) as pool:
+        try:
+            return pool.submit(_answer, [job]).result()[0]
+        except BrokenProcessPool:
+            return [], [FileError(job.path, "the process that checked it died")]
+
+
+def _new_pool(processes: int) -> ProcessPoolExecutor:
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    # Elsewhere than on Linux, a forked process may not use what its parent had open.
+    context: BaseContext = multiprocessing.get_context("fork" if sys.platform == "linux" else None)
+    return ProcessPoolExecutor(processes, mp_context=context, initializer=_in_worker)
+
+
+def _in_worker() -> None:
+    import signal
+
+    # Ctrl-C reaches the whole process group; the parent ends the workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def processors() -> int:
+    """How many processes this one may keep busy."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

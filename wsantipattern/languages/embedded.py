@@ -64,34 +64,40 @@ def modules(text: bytes, path: str, form: str) -> list[Module]:
     fragments = _fences(text) if form == "markdown" else _scripts(text, path)
     for code, offsets, language in fragments:
         module = parse(code, path, language)
-        module.offset_map = _composed(module.offset_map, len(module.text), offsets)
+        module.offset_map = _composed(module.offset_map, len(module.text), len(code), offsets)
         found.append(module)
     return found
 
 
-def _composed(inner: Offsets | None, length: int, outer: Offsets) -> Offsets:
-    """The map of a front end that changed the fragment's text, followed by the fragment's own."""
+def _composed(inner: Offsets | None, length: int, written: int, outer: Offsets) -> Offsets:
+    """The map of a front end that changed the fragment's text, followed by the fragment's own.
+
+    `length` is the front end's text's, `written` the fragment's.
+    """
     if inner is None:
         return outer
     host = Module("", b"", "")
     host.offset_map = outer
     pairs: Offsets = []
-    nexts = [*inner[1:], (length, max(inner[-1][1], 0) + length - inner[-1][0])]
+    nexts = [*inner[1:], (length, written)]
     following = 0
     for (offset, middle), (end, limit) in zip(inner, nexts, strict=True):
-        while offset < end and (middle < 0 or middle + end - offset > limit >= middle):
-            # Text that the front end put in stands for the place where it was put.
-            pairs.append((offset, host.host_offset(max(middle, 0))))
-            offset, middle = offset + 1, min(middle + 1, limit)
-        if offset == end:
-            continue
-        pairs.append((offset, host.host_offset(middle)))
+        while offset < end and middle < 0:
+            pairs.append((offset, host.host_offset(0)))
+            offset, middle = offset + 1, middle + 1
+        close = offset + max(min(end - offset, limit - middle), 0)
+        if offset < close:
+            pairs.append((offset, host.host_offset(middle)))
         while following < len(outer) and outer[following][0] <= middle:
             following += 1
-        while following < len(outer) and outer[following][0] < middle + end - offset:
+        while following < len(outer) and outer[following][0] < middle + close - offset:
             start, place = outer[following]
             pairs.append((offset + start - middle, place))
             following += 1
+        # Text that the front end put in stands for the place where it was put.
+        pairs += [(inserted, host.host_offset(limit)) for inserted in range(close, end)]
+    if pairs and pairs[-1][0] < length:
+        pairs.append((length, host.host_offset(written)))
     return pairs
 
 

@@ -167,7 +167,7 @@ def test_canonical_names(written: str, canonical: str) -> None:
 
 
 def test_undeclared_names_are_globals_and_declared_ones_are_not() -> None:
-    module, run = method("other(table, NewClient)")
+    module, run = method("other(table, NewClient)\n_ = 1\n_, err = pair()")
     call = called(run.body[0])
     assert ref(call.callee).place.root.kind == "global"
     assert set(module.globals) == {"other", "table"}

@@ -18,6 +18,7 @@ from wsantipattern.languages.go_syntax import (
     listed,
     names,
     only,
+    operator_of,
     parameters,
     parts,
     repeated,
@@ -359,7 +360,7 @@ class Names:
                 node = node.child_by_field_name("operand")
             elif kind == "parenthesized_expression":
                 node = only(node)
-            elif kind == "unary_expression" and spelled(node.child_by_field_name("operator")) in ("&", "*"):
+            elif kind == "unary_expression" and operator_of(node) in ("&", "*"):
                 node = node.child_by_field_name("operand")
             else:
                 return None
@@ -436,7 +437,7 @@ class _Tables:
                 self._assign(listed(node.child_by_field_name("left")), None)
         elif kind == "assignment_statement":
             left, right = listed(node.child_by_field_name("left")), listed(node.child_by_field_name("right"))
-            plain = spelled(node.child_by_field_name("operator")) == "=" and len(left) == len(right)
+            plain = operator_of(node) == "=" and len(left) == len(right)
             self._assign(left, right if plain else None)
         elif kind == "call_expression":
             self._pass(node)
@@ -505,8 +506,10 @@ class _Tables:
 
     def _assign(self, targets: list[Node], values: list[Node] | None) -> None:
         for index, target in enumerate(targets):
-            self.written.append((target.start_byte, target))
             plain = _target(target)
+            if plain.type == "blank_identifier" or (plain.type == "identifier" and spelled(plain) == "_"):
+                continue
+            self.written.append((target.start_byte, target))
             if plain.type == "identifier":
                 binding = self.names.resolve(spelled(plain), plain.start_byte)
                 if isinstance(binding, Variable):
@@ -537,7 +540,7 @@ class _Tables:
     def _is_copy(self, value: Node, depth: int = 0) -> bool:
         """Whether a value is a struct, so that a variable given it is another one."""
         if value.type == "unary_expression":
-            return spelled(value.child_by_field_name("operator")) == "*"
+            return operator_of(value) == "*"
         if value.type == "call_expression" and spelled(value.child_by_field_name("function")) == "new":
             return False
         if value.type == "identifier" and depth < _DEPTH:

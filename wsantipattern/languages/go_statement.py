@@ -11,7 +11,7 @@ from collections.abc import Callable
 from tree_sitter import Node
 
 from wsantipattern.languages.go_scope import Variable
-from wsantipattern.languages.go_syntax import has_token, listed, only, parts, repeated, spelled
+from wsantipattern.languages.go_syntax import has_token, listed, only, operator_of, parts, repeated, spelled
 from wsantipattern.languages.go_term import MAX_DEPTH, Terms, binding_of, extent
 from wsantipattern.model.module import Function
 from wsantipattern.model.place import Binding, Place
@@ -231,7 +231,7 @@ class Statements:
 
     def _assignment(self, node: Node, out: Out) -> None:
         left, right = listed(node.child_by_field_name("left")), listed(node.child_by_field_name("right"))
-        operator = spelled(node.child_by_field_name("operator"))
+        operator = operator_of(node)
         if operator != "=" and len(left) == 1 and len(right) == 1:
             target, value = self.terms.target(left[0]), self.terms.term(right[0])
             op = operator.removesuffix("=")

@@ -122,6 +122,12 @@ def spelled(node: Node | None) -> str:
     return (node.text or b"").decode("utf-8", "replace") if node is not None else ""
 
 
+def operator_of(node: Node) -> str:
+    """The operator of an expression or assignment, or ""."""
+    token = node.child_by_field_name("operator")
+    return token.type if token is not None else ""
+
+
 def has_token(node: Node, token: str) -> bool:
     """Whether an operator or keyword is among the direct children."""
     return any(child.type == token for child in node.children)

@@ -13,7 +13,7 @@ from tree_sitter import Node
 
 from wsantipattern.languages import go_literal
 from wsantipattern.languages.go_scope import Names
-from wsantipattern.languages.go_syntax import only, parts, spelled
+from wsantipattern.languages.go_syntax import only, operator_of, parts, spelled
 from wsantipattern.languages.go_type import BUILTIN, TYPE_NODES, Type, Types
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
@@ -160,7 +160,7 @@ class Terms:
             elif kind in ("parenthesized_expression", "type_assertion_expression"):
                 current = only(current)
             elif kind == "unary_expression":
-                if spelled(current.child_by_field_name("operator")) not in ("&", "*"):
+                if operator_of(current) not in ("&", "*"):
                     return None
                 current = current.child_by_field_name("operand")
             elif kind == "type_conversion_expression":
@@ -341,7 +341,7 @@ class Terms:
 
     def _unary(self, node: Node) -> Term:
         operand = node.child_by_field_name("operand")
-        operator = spelled(node.child_by_field_name("operator"))
+        operator = operator_of(node)
         if operator in ("&", "*"):
             return self._at(node) or self.term(operand, node)
         inner = self.term(operand, node)
@@ -371,9 +371,7 @@ class Terms:
         if len(chain) > LONGEST_CHAIN:
             return Several(extent(node), [result, *rights])
         for link, right in zip(chain, rights, strict=True):
-            result = self.operation(
-                extent(link), spelled(link.child_by_field_name("operator")), result, right
-            )
+            result = self.operation(extent(link), operator_of(link), result, right)
         return result
 
     @staticmethod

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from tree_sitter import Node
 
-from wsantipattern.languages.go_syntax import only, parameters, parts, repeated, spelled
+from wsantipattern.languages.go_syntax import only, operator_of, parameters, parts, repeated, spelled
 from wsantipattern.model.place import Binding
 
 Type = Node | str
@@ -234,7 +234,7 @@ class Types:
                 node = only(node)
             elif kind == "unary_expression":
                 operand = node.child_by_field_name("operand")
-                operator = spelled(node.child_by_field_name("operator"))
+                operator = operator_of(node)
                 if operator == "!":
                     return "bool"
                 if operator == "<-":
@@ -252,7 +252,7 @@ class Types:
             elif kind == "call_expression":
                 return self._call(node, index, depth)
             elif kind == "binary_expression":
-                if spelled(node.child_by_field_name("operator")) in (
+                if operator_of(node) in (
                     "==",
                     "!=",
                     "<",

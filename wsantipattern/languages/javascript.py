@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from tree_sitter import Language, Parser
 
 from wsantipattern.languages.javascript_collect import collect
-from wsantipattern.languages.javascript_scope import File, JavaScriptFunction, Scope
+from wsantipattern.languages.javascript_file import File, JavaScriptFunction
+from wsantipattern.languages.javascript_scope import Scope
 from wsantipattern.languages.javascript_statements import Statements, lower_function, lower_site
 from wsantipattern.model.module import Function, Module
 

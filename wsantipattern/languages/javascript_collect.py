@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Language, Query, QueryCursor
 
-from wsantipattern.languages.javascript_scope import (
+from wsantipattern.languages.javascript_file import File, JavaScriptFunction
+from wsantipattern.languages.javascript_scope import Scope
+from wsantipattern.languages.javascript_syntax import (
     CLOSURES,
     FUNCTIONS,
-    File,
-    JavaScriptFunction,
-    Scope,
     extent_of,
     first_named,
     has_token,
@@ -78,6 +77,8 @@ _STRICT = {
         "targets": " (non_null_expression)",
     },
 }
+_OPEN_MATCHES = 1024
+"""How many matches may be open at one place; deeper nesting loses names and inlining, not functions."""
 _LINKS = frozenset({"then", "catch", "finally"})
 
 
@@ -120,7 +121,8 @@ class _Collector:
 
     def run(self) -> None:
         file = self.file
-        self.found = QueryCursor(_query(self.language, self.is_javascript, _SHAPES)).captures(file.root)
+        query = _query(self.language, self.is_javascript, _SHAPES)
+        self.found = QueryCursor(query, match_limit=_OPEN_MATCHES).captures(file.root)
         file.assigned = self.found.get("assigned", [])
         file.compared = self.found.get("compared", [])
         self._contexts()

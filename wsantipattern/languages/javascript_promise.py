@@ -8,15 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wsantipattern.languages.javascript_scope import (
-    CLOSURES,
-    JavaScriptFunction,
-    Variable,
-    extent_of,
-    first_named,
-    unwrap,
-    word,
-)
+from wsantipattern.languages.javascript_file import JavaScriptFunction
+from wsantipattern.languages.javascript_scope import Variable
+from wsantipattern.languages.javascript_syntax import CLOSURES, extent_of, first_named, unwrap, word
 from wsantipattern.languages.javascript_terms import Terms, operands
 from wsantipattern.model.place import Place
 from wsantipattern.model.term import (

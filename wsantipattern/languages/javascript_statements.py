@@ -10,20 +10,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from wsantipattern.languages.javascript_collect import is_property
+from wsantipattern.languages.javascript_file import File, JavaScriptFunction
+from wsantipattern.languages.javascript_patterns import DEPTH
 from wsantipattern.languages.javascript_promise import Promises, each_label
-from wsantipattern.languages.javascript_scope import (
-    File,
-    JavaScriptFunction,
-    Scope,
-    extent_of,
-    key_name,
-    parameter_default,
-    parameter_nodes,
-    parameter_pattern,
-    unwrap,
-    word,
-)
-from wsantipattern.languages.javascript_terms import DEPTH, WIDTH, operands
+from wsantipattern.languages.javascript_scope import Scope
+from wsantipattern.languages.javascript_syntax import extent_of, key_name, parameter_default, unwrap, word
+from wsantipattern.languages.javascript_terms import WIDTH, operands
 from wsantipattern.model.module import Function
 from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.model.term import (
@@ -98,15 +90,9 @@ class Statements(Promises):
         """Defaults and patterns of the parameters."""
         function = self.function
         assert isinstance(function, JavaScriptFunction)
-        assert function.node is not None
         made: list[Statement] = []
-        index = 0
-        for node in parameter_nodes(function.node):
-            pattern = parameter_pattern(node)
-            if pattern is None or pattern.type == "this" or index >= len(function.parameters):
-                continue
+        for index, (node, pattern) in enumerate(function.written):
             place = Place(function.parameters[index])
-            index += 1
             default = parameter_default(node)
             if default is not None:
                 target = Ref(extent_of(pattern), place)

@@ -240,7 +240,7 @@ class Terms:
             elif name != "capacity":
                 bounds.append(Constant((node.end_byte, node.end_byte), "null", None))
         subject = self.term(node.child_by_field_name("operand"), node)
-        return Element(extent(node), subject, Sequence(extent(node), bounds))
+        return Element(extent(node), subject, Several(extent(node), bounds))
 
     def _inner(self, node: Node) -> Term:
         if node.type == "type_assertion_expression":

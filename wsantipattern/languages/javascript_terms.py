@@ -75,6 +75,7 @@ _TOTAL_NAMES = frozenset(
         "isNaN",
         "isFinite",
         "Date.now",
+        "Promise.allSettled",
         "performance.now",
         "Array.isArray",
         "Object.is",

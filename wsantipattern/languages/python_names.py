@@ -192,6 +192,8 @@ class Names:
         made = Definition(self, node, name, kind, parent, owner, self._lower)
         made.scope = Scope("function", made, scope)
         made.decorator_nodes = decorators
+        # What drives the generator decides whether it throws at a `yield`: contextlib does, a test fixture does not.
+        made.is_resumed = bool(decorators) and not any(last_name(d) in _THROWING for d in decorators)
         if owner is not None:
             self._join(made, owner, short, decorators)
         self.definitions[node.id] = made
@@ -651,6 +653,9 @@ def _imported(node: Node) -> Iterator[str]:
         label = item.child_by_field_name("name") if item.type == "aliased_import" else item
         if label is not None:
             yield "".join(name_of(label).split())
+
+
+_THROWING = frozenset({"contextmanager", "asynccontextmanager"})
 
 
 def _kind(name: str, owner: Class | None, decorators: list[Node]) -> FunctionKind:

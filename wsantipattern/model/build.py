@@ -84,6 +84,7 @@ class _Builder:
         self.deferred: list[_Deferred] = []
         self.branches = 0
         self.left = False
+        self.cleanup = False
         self.incomplete = False
         self.targets: set[Step] = set()
         self.entry = self._node("entry", (function.extent[0], function.extent[0]))
@@ -120,6 +121,7 @@ class _Builder:
             after = self._node("join", goal.extent)
             # Its own failure, or its own return, ends only the deferred body.
             self.frames = [_Catch(after), _Inline(after)]
+            self.cleanup = deferred.last_first
             if deferred.certain:
                 self.statements(deferred.body)
             else:
@@ -133,6 +135,7 @@ class _Builder:
                 self._edge(asked, "true", inside)
                 self.current = inside
                 self.statements(deferred.body)
+            self.cleanup = False
             self._link(after)
             self.current = after
         self.frames = []
@@ -141,7 +144,7 @@ class _Builder:
     # -- nodes and edges -------------------------------------------------------------------------
 
     def _node(self, kind: StepKind, extent: t.Extent, term: t.Term | None = None) -> Step:
-        step = Step(len(self.steps), kind, extent, term)
+        step = Step(len(self.steps), kind, extent, term, is_cleanup=self.cleanup)
         self.steps.append(step)
         return step
 
@@ -175,8 +178,11 @@ class _Builder:
         return step
 
     def _may_raise(self, step: Step | None, anywhere: bool = False) -> None:
-        """The raise edge of a step: to the nearest handler; out of the function only for suspensions."""
-        if step is None or not self.raises:
+        """The raise edge of a step: to the nearest handler; out of the function only for suspensions.
+
+        A clean-up that fails itself is not modelled: every `finally` of two statements would have a way past the second.
+        """
+        if step is None or not self.raises or self.cleanup:
             return
         if anywhere or any(isinstance(frame, (_Catch, _Final)) for frame in self.frames):
             self._edge(step, "raise", self._route(len(self.frames), "raise"))
@@ -223,9 +229,11 @@ class _Builder:
         return entry
 
     def _final_body(self, final: _Final) -> None:
+        before, self.cleanup = self.cleanup, True
         if final.context is not None:
             self._step("release", final.context.extent, final.context)
         self.statements(final.body)
+        self.cleanup = before
 
     # -- statements ------------------------------------------------------------------------------
 
@@ -526,7 +534,8 @@ class _Builder:
                 for child in self._adopt(term):
                     self.value(child)
                 step = self._step("suspend", term.extent, term)
-                if term.op != "receive" and not self._never_rejects(term.value):
+                resumed = term.op == "yield" and self.function.is_resumed
+                if term.op != "receive" and not resumed and not self._never_rejects(term.value):
                     self._may_raise(step, anywhere=True)
             case t.Logic() | t.Not():
                 done = self._node("join", term.extent)

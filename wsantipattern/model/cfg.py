@@ -45,6 +45,9 @@ StepKind = Literal[
 ]
 Label = Literal["next", "true", "false", "raise"]
 
+STRAIGHT: frozenset[str] = frozenset({"next", "true", "false"})
+"""The labels of edges on which nothing has failed."""
+
 STATE_BUDGET = 6000
 """States (step, facts) that one path query may visit before it gives up towards silence."""
 
@@ -67,6 +70,8 @@ class Step:
     statement: Statement | None = None
     target: Place | None = None
     flag: int = 0
+    is_cleanup: bool = False
+    """Whether the step stands in a `finally` or deferred body."""
     edges: list[Edge] = field(default_factory=list)
 
     @property
@@ -277,12 +282,13 @@ class Cfg:
         avoiding: Steps = (),
         given: Iterable[tuple[flow.Key, bool]] = (),
         labels: Collection[str] | None = None,
+        along: Collection[str] | None = None,
     ) -> Path | None:
         """A shortest feasible way from after `start` to a step of `to` that enters no step of `avoiding`.
 
         Feasible: no condition is taken both ways unless something it reads was assigned in between; `given` are
         facts that hold at `start` (see `flow.atom`). `start` itself is left by any edge but `raise` (its effect has
-        happened). `labels` restricts the first edge only. None where there is none, where the graph is incomplete,
+        happened). `labels` restricts the first edge only, `along` every edge. None where there is none, where the graph is incomplete,
         or where `STATE_BUDGET` was used up.
         """
         if self.incomplete:
@@ -314,7 +320,7 @@ class Cfg:
                         continue
                     if labels is not None and edge.label not in labels:
                         continue
-                if avoid(edge.target):
+                if avoid(edge.target) or (along is not None and edge.label not in along):
                     continue
                 after = self._take(facts, step, edge, relevant)
                 if after is None:

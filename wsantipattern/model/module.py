@@ -72,6 +72,7 @@ class Function:
         closures: the functions written directly inside it, in order of appearance.
         is_inlined: an executor, IIFE, `forEach` body or chain callback whose body is lowered into its parent's graph
             (as a Region, ForEach or Try). Known from the start, before anything is lowered.
+        is_resumed: a generator that its driver always resumes (a test framework's fixture): its `yield`s do not raise.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Function:
         self.decorators: list[Term] = []
         self.closures: list[Function] = []
         self.is_inlined = False
+        self.is_resumed = False
         self.binding: Binding | None = None
         self._lower = lower
         if parent is not None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
-from wsantipattern.model.cfg import Path, Step
+from wsantipattern.model.cfg import STRAIGHT, Path, Step, awaited
 from wsantipattern.model.flow import returns
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import Place
@@ -32,6 +32,7 @@ class Arming:
     callback: int | None
     starts: str | None
     fires: str | None
+    rearms: frozenset[str]
     repeats: bool
     task: bool
 
@@ -219,16 +220,25 @@ class Timers:
         code lies on the way.
         """
         cfg, clears = function.cfg, self.clears(timer.arming)
+        if timer.arming.task and self._is_work(function, timer):
+            return None
         released = {s for s in cfg.steps if clears.may_at(function, s, timer.place)}
-        if not any(cfg.reaches(timer.step, s) for s in released):
+        released |= {s for s in cfg.steps if self._asks_handle(function, s, timer, released)}
+        if not self._is_meant(function, timer, released):
             return None
         if any(e.awaited and e.holds(timer.call.extent) for e in self.executors(function)):
             return None  # That the promise settles may be the timer's doing: `leaky_settle` decides.
         given = {s for s in cfg.steps if s is not timer.step and self.gives_away(timer, function, s)}
         avoiding = released | given | {timer.step}
         armed = [(("set", timer.place), True)]
+        if not timer.place.is_local and cfg.path(
+            timer.step, cfg.exits, avoiding=avoiding, given=armed, along=STRAIGHT
+        ):
+            return None  # The handle outlives the call by design; some branch may still clear it.
         way = cfg.path(timer.step, cfg.exits, avoiding=avoiding, given=armed)
-        if way is None or self._is_early(way, timer):
+        if way is None or self._was_decided(function, way, released):
+            return None
+        if self._is_early(way, timer):
             return way
         # The shortest way is plain synchronous code; another may lead over a step where something can happen.
         for step in [s for s in cfg.steps if s.suspends or s.kind in ("return", "raise") or _raises(s)][
@@ -241,6 +251,80 @@ class Timers:
             if first is not None and onward is not None and self._is_early(first.then(onward), timer):
                 return first.then(onward)
         return None
+
+    def _is_meant(self, function: Function, timer: Timer, released: set[Step]) -> bool:
+        """Whether the function means to clear the timer once its work is done.
+
+        For a handle that outlives the call, clearing only where something failed is a different plan (the timer is
+        to go on). Clearing to arm anew is a restart. That it fired is no clearing. A callback that clears its own timer ("whichever comes first") leaves it armed by design.
+        """
+        cfg = function.cfg
+        candidates = {s for s in released if s.kind == "call"}
+        if not timer.place.is_local:
+            candidates &= cfg.reachable(timer.step, labels=STRAIGHT)
+        arming = {s for s in cfg.steps if self._arms_anew(s, timer)}
+        for step in candidates:
+            callee = self.module.resolve(step.call) if step.call is not None else None
+            if callee is not None and callee is timer.callback:
+                continue
+            if cfg.reaches(timer.step, step) and any(
+                end in cfg.reachable(step, avoiding=arming) for end in cfg.exits
+            ):
+                return True
+        return False
+
+    def _arms_anew(self, step: Step, timer: Timer) -> bool:
+        if step.kind == "assign" and step.target == timer.place:
+            return True
+        call = step.call
+        return call is not None and call.method in timer.arming.rearms and call.receiver_place == timer.place
+
+    def _asks_handle(self, function: Function, step: Step, timer: Timer, released: set[Step]) -> bool:
+        """`if not task.done(): task.cancel()`: whichever way the handle's own answer goes, it is dealt with."""
+        if step.kind != "test" or step.term is None:
+            return False
+        asks = any(isinstance(p, t.Call) and p.receiver_place == timer.place for p in step.term.walk())
+        return asks and any(f.step is step for r in released for f in function.cfg.known_at(r))
+
+    def _is_work(self, function: Function, timer: Timer) -> bool:
+        """Whether a task is the work itself, whose result is awaited or read, and no watchdog beside it."""
+        if not timer.place.is_local:
+            return True  # What is kept elsewhere is cancelled by whoever keeps it.
+        cfg = function.cfg
+        cancelled = [
+            s for s, call in cfg.calls if self._clears_by_itself(timer.arming, function, s, timer.place)
+        ]
+        for step in cfg.steps:
+            waited = awaited(step)
+            for_it = isinstance(waited, t.Ref) and waited.place == timer.place
+            if for_it and not any(cfg.dominates(s, step) for s in cancelled):
+                return True
+            call = step.call
+            if call is None:
+                continue
+            if call.receiver_place == timer.place and call.method in self.knowledge.names(
+                "timer", "consumes"
+            ):
+                return True
+            if any(
+                isinstance(v, t.Ref) and v.place == timer.place for a in call.arguments for v in _values(a)
+            ):
+                return True
+        return False
+
+    def _was_decided(self, function: Function, way: Path, released: set[Step]) -> bool:
+        """Whether the way leads past a condition in a `finally` or deferred body that keeps it from the clear there.
+
+        `defer func() { if err != nil { stop() } }()` is a decision, not an oversight.
+        """
+        decisions = {
+            f.step
+            for r in released
+            if r.is_cleanup
+            for f in function.cfg.known_at(r)
+            if f.step and f.step.is_cleanup
+        }
+        return any(step in decisions for step in way.steps)
 
     def _is_early(self, way: Path, timer: Timer) -> bool:
         """Whether something else can run, or the function is left on a branch, before the end is reached."""
@@ -343,7 +427,7 @@ class Timers:
     def _settles_armed(
         self, handler: Function, timer: Timer, clears: Effect, settles: Effect, executor: Executor
     ) -> Path | None:
-        if self._is_only_called(handler):
+        if self._is_only_called(handler) or self._is_run_by_helper(handler):
             return None  # Its callers may have cleared; they are looked at themselves.
         cfg, place = handler.cfg, executor.settles[0]
         released = {s for s in cfg.steps if clears.may_at(handler, s, timer.place)}
@@ -374,6 +458,18 @@ class Timers:
                 if any(isinstance(v, t.Ref) and v.place == own for v in handed):
                     return False
         return called
+
+    def _is_run_by_helper(self, function: Function) -> bool:
+        """Whether a closure is handed to a function of the file: `finish(() => reject(cause))` clears, then runs it."""
+        if function.parent is None:
+            return False
+        return any(
+            isinstance(step.term, t.Closure)
+            and step.term.function is function
+            and isinstance(step.term.parent, t.Call)
+            and self.module.resolve(step.term.parent) is not None
+            for step in function.parent.host.cfg.of_kind("closure")
+        )
 
     def _settled_by_name(
         self, function: Function, timer: Timer, clears: Effect, executor: Executor
@@ -439,6 +535,7 @@ def _arming(entry: dict[str, Any]) -> Arming:
         callback=entry.get("callback"),
         starts=entry.get("starts"),
         fires=entry.get("fires"),
+        rearms=frozenset(entry.get("rearms", [])),
         repeats=bool(entry.get("repeats", False)),
         task=bool(entry.get("task", False)),
     )

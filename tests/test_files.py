@@ -81,6 +81,14 @@ def test_gitignore_above_the_start_counts_inside_a_repository(tree):
     assert found("sub") == ["sub/a.js"]
 
 
+def test_an_ignored_folder_that_is_named_is_searched(tree):
+    tree("out/gen/a.js", "out/gen/b.js", ".git/config")
+    ignore(".", "/out/", "b.js")
+    ignore("out/gen", "a.js")
+    assert found("out/gen") == ["out/gen/b.js"]
+    assert found() == []
+
+
 def test_gitignore_above_the_start_is_nothing_outside_of_a_repository(tree):
     tree("sub/a.js", "sub/b.js")
     ignore(".", "sub/b.js")

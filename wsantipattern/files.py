@@ -135,9 +135,10 @@ class _Ignores:
 
 def _walk(top: str, filter_for: FilterFor, errors: list[FileError]) -> Iterator[str]:
     absolute = os.path.abspath(top).replace(os.sep, "/")
-    yield from _walk_folder(
-        "" if top == "." else top, absolute, _ignores_around(absolute), filter_for, errors
-    )
+    ignores = _ignores_around(absolute)
+    if ignores.hides(absolute, True):
+        ignores = _Ignores()  # who names an ignored folder means it
+    yield from _walk_folder("" if top == "." else top, absolute, ignores, filter_for, errors)
 
 
 def _walk_folder(
@@ -215,8 +216,11 @@ def _gitignore(file: str) -> GitIgnoreSpec | None:
         lines = Path(file).read_text("utf-8", "replace").splitlines()
     except OSError:
         return None  # absent, or not ours to read: git ignores it then, too
-    kept = tuple(line for line in lines if line.strip() and not line.startswith("#") and is_pattern(line))
-    return _spec(kept) if kept else None
+    kept = tuple(line for line in lines if line.strip() and not line.startswith("#"))
+    try:
+        return _spec(kept) if kept else None
+    except ValueError:
+        return _spec(tuple(line for line in kept if is_pattern(line)))
 
 
 def is_pattern(line: str) -> bool:

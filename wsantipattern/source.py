@@ -28,7 +28,8 @@ MINIFIED_AVERAGE = 300
 """A text of at least `MINIFIED_SIZE` bytes whose lines average more than `MINIFIED_AVERAGE` bytes is minified."""
 
 HEAD = 4_096
-"""The bytes in which a generated file says that it is one."""
+HEAD_LINES = 40
+"""The first bytes and lines in which a generated file says that it is one."""
 
 _COMMENT_STARTS = (b"//", b"/*", b"*", b"#", b"<!--", b'"""', b"--")
 
@@ -180,7 +181,7 @@ def is_generated(text: bytes) -> bool:
     head = text[:HEAD].lower()
     if b"generated" not in head:
         return False
-    for raw in head.splitlines():
+    for raw in head.splitlines()[:HEAD_LINES]:
         line = raw.strip()
         if not line.startswith(_COMMENT_STARTS):
             continue

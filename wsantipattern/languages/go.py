@@ -17,6 +17,7 @@ from wsantipattern.languages.go_syntax import (
     declarations,
     first_leaf,
     has_token,
+    is_broken,
     listed,
     only,
     parameters,
@@ -79,7 +80,7 @@ class _Collector:
     def __init__(self, module: Module, tree: Tree) -> None:
         self.module = module
         root = tree.root_node
-        module.has_errors = root.has_error
+        module.has_errors = is_broken(module.text, tree)
         self.types = Types()
         self.functions: dict[tuple[int, int], Function] = {}
         self.classes: dict[str, Class] = {}

@@ -71,8 +71,14 @@ def _query(source: str) -> Query:
 
 def parse_tree(text: bytes) -> Tree:
     """The tree of any bytes."""
-    # The grammar wants a statement outside a function to end in a line break.
-    return Parser(LANGUAGE).parse(text if text.endswith(b"\n") else text + b"\n")
+    return Parser(LANGUAGE).parse(text)
+
+
+def is_broken(text: bytes, tree: Tree) -> bool:
+    """Whether the text is not Go; a last statement outside a function may lack its line break."""
+    if not tree.root_node.has_error:
+        return False
+    return text.endswith(b"\n") or parse_tree(text + b"\n").root_node.has_error
 
 
 def declarations(node: Node) -> dict[str, list[Node]]:

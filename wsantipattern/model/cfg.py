@@ -300,6 +300,9 @@ class Cfg:
             atom = flow.atom(fact.term)
             if atom is not None and atom[0] in relevant:
                 known.setdefault(atom[0], fact.holds == atom[1])
+        for key, truth in self._assigned_before(start).items():
+            if key in relevant:
+                known.setdefault(key, truth)
         for step in self.of_kind("defer"):
             if not self.reaches(step, start):
                 known[("flag", step.flag)] = False
@@ -335,6 +338,25 @@ class Cfg:
                     return None
                 todo.append(successor)
         return None
+
+    def _assigned_before(self, start: Step) -> dict[flow.Key, bool]:
+        """What plain variables surely hold at a step: the only assignment that can have come before gave it."""
+        known: dict[flow.Key, bool] = {}
+        for place, writers in self._writers.items():
+            before = [w for w in writers if w is start or self.reaches(w, start)]
+            if len(before) == 1 and isinstance(before[0].term, Store) and self.dominates(before[0], start):
+                truth = flow.truth(before[0].term)
+                if truth is not None:
+                    known[("set", place)] = truth
+        return known
+
+    @cached_property
+    def _writers(self) -> dict[Place, list[Step]]:
+        found: dict[Place, list[Step]] = {}
+        for step in self.of_kind("assign", "delete"):
+            if step.target is not None:
+                found.setdefault(step.target, []).append(step)
+        return {place: steps for place, steps in found.items() if ("set", place) in self._relevant}
 
     @cached_property
     def _relevant(self) -> set[flow.Key]:

@@ -179,8 +179,8 @@ class Timers:
                     self._hands_over(timer, v) for v in _values(step.term.value) if step.term.op == "yield"
                 )
             arguments: list[t.Term] = [*call.arguments, *(value for _, value in call.keywords)]
-            if call.total:
-                return False
+            if call.total and (call.receiver_place is None or call.receiver_place.root.kind == "global"):
+                return False  # `console.log(timer)`; but `pending.set(id, timer)` has a new owner.
             return any(self._hands_over(timer, v) for a in arguments for v in _values(a))
         return False
 
@@ -226,12 +226,16 @@ class Timers:
         released |= {s for s in cfg.steps if self._asks_handle(function, s, timer, released)}
         if not self._is_meant(function, timer, released):
             return None
-        if any(e.awaited and e.holds(timer.call.extent) for e in self.executors(function)):
-            return None  # That the promise settles may be the timer's doing: `leaky_settle` decides.
+        for executor in self.executors(function):
+            if not executor.holds(timer.call.extent):
+                continue
+            # The end of an executor is no end of the wait; and that the promise settles may be the timer's doing.
+            if executor.awaited or all(executor.holds(s.extent) for s in released):
+                return None
         given = {s for s in cfg.steps if s is not timer.step and self.gives_away(timer, function, s)}
         avoiding = released | given | {timer.step}
         armed = [(("set", timer.place), True)]
-        if not timer.place.is_local and cfg.path(
+        if self._outlives(function, timer) and cfg.path(
             timer.step, cfg.exits, avoiding=avoiding, given=armed, along=STRAIGHT
         ):
             return None  # The handle outlives the call by design; some branch may still clear it.
@@ -252,6 +256,11 @@ class Timers:
                 return first.then(onward)
         return None
 
+    def _outlives(self, function: Function, timer: Timer) -> bool:
+        """Whether the handle is kept where later calls find it: a field, or a variable of a function around this one."""
+        scope = timer.place.root.scope
+        return not timer.place.is_local or scope is None or scope.host is not function
+
     def _is_meant(self, function: Function, timer: Timer, released: set[Step]) -> bool:
         """Whether the function means to clear the timer once its work is done.
 
@@ -260,7 +269,7 @@ class Timers:
         """
         cfg = function.cfg
         candidates = {s for s in released if s.kind == "call"}
-        if not timer.place.is_local:
+        if self._outlives(function, timer):
             candidates &= cfg.reachable(timer.step, labels=STRAIGHT)
         arming = {s for s in cfg.steps if self._arms_anew(s, timer)}
         for step in candidates:
@@ -402,7 +411,7 @@ class Timers:
         Only where another handler, or the executor itself, clears the timer: then that is what was meant.
         """
         for executor in self.executors(function):
-            if not executor.holds(timer.call.extent):
+            if not executor.holds(timer.call.extent) or self._outlives(function, timer):
                 continue
             clears, settles = self.clears(timer.arming), self.settling(executor.settles)
             inside = [

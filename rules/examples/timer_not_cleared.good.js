@@ -1,0 +1,10 @@
+async function placeOrder(order) {
+  const slowNotice = setTimeout(() => banner.show("Still waiting for the exchange"), 4000);
+  try {
+    await api.submit(order);
+  } catch (problem) {
+    banner.show(problem.message);
+  } finally {
+    clearTimeout(slowNotice);
+  }
+}

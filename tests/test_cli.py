@@ -296,8 +296,8 @@ def test_rules_as_a_table_and_as_json(project, call):
 def test_explain_prints_the_page_with_examples(project, call, tmp_path):
     examples = tmp_path / "lint" / "examples"
     examples.mkdir()
-    (examples / "loud_word.bad.py").write_text("shout()\n")
-    (examples / "loud_word.good.py").write_text("talk()\n")
+    (examples / "loud-word.bad.py").write_text("shout()\n")
+    (examples / "loud-word.good.py").write_text("talk()\n")
     code, out, _ = call("explain", "loud-word")
     assert code == 0
     assert out.startswith(

@@ -18,7 +18,7 @@ from wsantipattern.analysis import Settings
 from wsantipattern.rule import Rule
 
 EXAMPLES = "examples"
-"""The folder beside a rule with its examples: `<rule>.bad.<ending>` and `<rule>.good.<ending>`."""
+"""The folder beside a rule with its examples: `<rule-id>.bad.<ending>` and `<rule-id>.good.<ending>`."""
 
 SHOWN_NAMES = 12
 """How many names of one key of the knowledge are printed."""
@@ -45,8 +45,7 @@ def page(rule: Rule, settings: Settings) -> str:
 
 def examples(rule: Rule, kind: str) -> list[tuple[Path, str]]:
     """The `bad` or `good` examples of a rule: file and text, by name; empty where the pack has none."""
-    place = Path(rule.path)
-    files = sorted((place.parent / EXAMPLES).glob(f"{place.stem}.{kind}.*"))
+    files = sorted((Path(rule.path).parent / EXAMPLES).glob(f"{rule.id}.{kind}.*"))
     return [(file, file.read_text("utf-8").rstrip()) for file in files]
 
 

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from functools import cache
 from typing import TYPE_CHECKING
 
-from tree_sitter import Language, Parser
+from tree_sitter import Language, Parser, Query, QueryCursor
 
 from wsantipattern.languages.javascript_collect import collect
 from wsantipattern.languages.javascript_file import File, JavaScriptFunction
@@ -73,6 +73,10 @@ def parse(text: bytes, path: str, language: str) -> Module:
         tree = Parser(grammar).parse(inside)
         wrapped = True
         text, size = inside, len(text)
+    if language == "javascript" and b"await" in text and _misreads_await(tree, grammar):
+        other = Parser(_language("tsx")).parse(text)
+        if tree.root_node.has_error or not other.root_node.has_error:
+            tree, grammar = other, _language("tsx")
     module = JavaScriptModule(path, text, language)
     file = File(module, tree.root_node)
     file.is_case_fragment = wrapped
@@ -86,7 +90,7 @@ def parse(text: bytes, path: str, language: str) -> Module:
     module.has_errors = tree.root_node.has_error
     file.lower_site = lambda node, scope: _site(file, node, scope)
     file.lower_expression = lambda node, scope: _expression(file, node, scope)
-    collect(file, grammar, lower_function)
+    collect(file, grammar, lower_function, is_javascript=grammar is _language("javascript"))
     top.inner = file.top_scope
     module.set_fields(
         [
@@ -104,6 +108,19 @@ def _site(file: File, node: Node, scope: Scope) -> list[Store]:
 
 def _expression(file: File, node: Node, scope: Scope) -> Term:
     return Statements(file, scope.function, scope).lower(node)
+
+
+def _misreads_await(tree: Tree, grammar: Language) -> bool:
+    """Whether `await (x)` was taken for a call: the JavaScript grammar does so, the TSX grammar does not."""
+    for callee in QueryCursor(_callees(grammar)).captures(tree.root_node).get("callee", []):
+        if callee.end_byte - callee.start_byte == len(b"await") and callee.text == b"await":
+            return True
+    return False
+
+
+@cache
+def _callees(grammar: Language) -> Query:
+    return Query(grammar, "(call_expression function: (identifier) @callee)")
 
 
 def _starts_with_case(tree: Tree) -> bool:

@@ -79,6 +79,7 @@ _STRICT = {
 }
 _OPEN_MATCHES = 1024
 """How many matches may be open at one place; deeper nesting loses names and inlining, not functions."""
+_TIMERS = frozenset({"setTimeout", "setInterval", "setImmediate", "requestAnimationFrame"})
 _LINKS = frozenset({"then", "catch", "finally"})
 
 
@@ -100,18 +101,18 @@ class _Entry:
         self.owner = owner
 
 
-def collect(file: File, language: Language, lower: Lower) -> None:
-    """Fills the file's and its module's functions, classes, scopes and imports."""
-    _Collector(file, language, lower).run()
+def collect(file: File, language: Language, lower: Lower, *, is_javascript: bool) -> None:
+    """Fills the file's and its module's functions, classes, scopes and imports; `is_javascript` tells the grammar."""
+    _Collector(file, language, lower, is_javascript).run()
 
 
 class _Collector:
-    def __init__(self, file: File, language: Language, lower: Lower) -> None:
+    def __init__(self, file: File, language: Language, lower: Lower, is_javascript: bool) -> None:
         self.file = file
         self.module = file.module
         self.lower = lower
         self.language = language
-        self.is_javascript = file.module.language == "javascript"
+        self.is_javascript = is_javascript
         self.found: dict[str, list[Node]] = {}
         self.contexts: dict[int, tuple[str, Node]] = {}
         self.constructors: dict[int, JavaScriptFunction] = {}
@@ -150,8 +151,16 @@ class _Collector:
             if value is not None:
                 contexts[value.id] = ("field", node)
         for node in self.found.get("wrapper", []):
-            first = _first_argument(node.child_by_field_name("value"))
-            if first is not None:
+            call = node.child_by_field_name("value")
+            callee = call.child_by_field_name("function") if call is not None else None
+            first = _first_argument(call)
+            # What a method or a timer gives back is not the closure: `const total = xs.reduce(...)`.
+            if (
+                first is not None
+                and callee is not None
+                and callee.type == "identifier"
+                and word(callee) not in _TIMERS
+            ):
                 contexts[first.id] = ("wrapper", node)
         for node in self.found.get("called", []):
             callee = node.child_by_field_name("function")

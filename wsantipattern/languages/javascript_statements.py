@@ -84,7 +84,10 @@ class Statements(Promises):
         role = self.function.role if isinstance(self.function, JavaScriptFunction) else ""
         if role in ("each", "executor", "final"):
             return self.expression(node, node)
-        return [Return(extent_of(node), self.returned(node))]
+        value = self.returned(node)
+        if isinstance(value, Call) and self.file.module.canonical(value.callee) in _EXITS:
+            return [Halt(extent_of(node), value)]
+        return [Return(extent_of(node), value)]
 
     def parameters(self) -> list[Statement]:
         """Defaults and patterns of the parameters."""
@@ -246,6 +249,8 @@ class Statements(Promises):
             for part in operands(inner):
                 made.extend(self.expression(part, part))
             return made
+        if inner.type == "internal_module":
+            return self.namespace(inner, None)
         loop = self.each(inner)
         if loop is not None:
             return loop
@@ -255,10 +260,8 @@ class Statements(Promises):
         if inner.type == "assignment_expression":
             return [Evaluate(extent_of(whole), store) for store in self.stores(inner)]
         term = self.lower(inner)
-        if isinstance(term, Call) and isinstance(term.callee, Ref):
-            place = term.callee.place
-            if place.root.kind == "global" and place.root.name == "process" and place.path == ("exit",):
-                return [Halt(extent_of(whole), term)]
+        if isinstance(term, Call) and self.file.module.canonical(term.callee) in _EXITS:
+            return [Halt(extent_of(whole), term)]
         return [Evaluate(extent_of(whole), term)]
 
     def expression_statement(self, node: Node, label: str | None) -> list[Statement]:
@@ -522,6 +525,7 @@ _NOTHING = frozenset(
         "string_fragment",
     }
 )
+_EXITS = frozenset({"process.exit", "node:process.exit"})
 _LABELLED = frozenset(
     {
         "for_statement",

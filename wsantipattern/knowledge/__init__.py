@@ -54,11 +54,8 @@ class Knowledge:
 
 @cache
 def _builtin() -> Knowledge:
-    loaded = []
-    for file in sorted(resources.files(__package__).iterdir(), key=lambda f: f.name):
-        if file.name.endswith(".toml"):
-            loaded.append(tomllib.loads(file.read_text("utf-8")))
-    return Knowledge(_join(loaded))
+    files = sorted(resources.files(__package__).iterdir(), key=lambda file: file.name)
+    return Knowledge(_join([tomllib.loads(f.read_text("utf-8")) for f in files if f.name.endswith(".toml")]))
 
 
 def _join(parts: list[Any]) -> dict[str, dict[str, list[Any]]]:

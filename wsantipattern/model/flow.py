@@ -172,6 +172,9 @@ def implied(term: t.Term, holds: bool, module: Module, depth: int = DEPTH) -> It
     yield term, holds
     if depth <= 0:
         return
+    if isinstance(term, t.Binary):
+        yield from _chosen(term, holds, module, depth)
+        return
     if isinstance(term, t.Suspend) and term.value is not None:
         yield from implied(term.value, holds, module, depth)
         return
@@ -193,6 +196,64 @@ def implied(term: t.Term, holds: bool, module: Module, depth: int = DEPTH) -> It
         function = module.resolve(term)
         if function is not None and not function.is_generator:
             yield from _predicate(function, holds, bind(term, function), module, depth)
+
+
+def _chosen(term: t.Binary, holds: bool, module: Module, depth: int) -> Iterator[tuple[t.Term, bool]]:
+    """What follows from a named choice: `relation(x) == AHEAD` implies what all ways to answer so have in common."""
+    if term.op not in ("==", "!="):
+        return
+    wants_equal = holds == (term.op == "==")
+    for side, other in ((term.left, term.right), (term.right, term.left)):
+        wanted, value = module.value_of(other), module.value_of(side)
+        if not isinstance(wanted, (t.Constant, t.Ref)) or not isinstance(value, (t.Call, t.Choice)):
+            continue
+        mapping: Mapping[Binding, t.Term] = {}
+        answers: list[tuple[t.Term | None, list[Fact]]] = [(value, [])]
+        if isinstance(value, t.Call):
+            function = module.resolve(value)
+            if function is None or function.is_generator or function.is_async:
+                continue
+            mapping, answers = bind(value, function), returns(function)
+        ways: list[dict[Any, tuple[t.Term, bool]]] = []
+        for answer, facts in answers:
+            for final, more in _alternatives(answer):
+                if _may_equal(module.value_of(final), wanted) is (not wants_equal):
+                    continue
+                way: dict[Any, tuple[t.Term, bool]] = {}
+                for known in (*facts, *more):
+                    for inner, truth_ in implied(known.term, known.holds, module, depth - 1):
+                        way[_identity(inner, truth_)] = (inner, truth_)
+                ways.append(way)
+        if ways:
+            shared = set(ways[0]).intersection(*ways[1:])
+            for identity, (inner, truth_) in ways[0].items():
+                if identity in shared:
+                    yield substitute(inner, mapping), truth_
+        return
+
+
+def _alternatives(term: t.Term | None) -> Iterator[tuple[t.Term | None, list[Fact]]]:
+    """The values that a term can have by its own conditions, with the conditions of each."""
+    if not isinstance(term, t.Choice):
+        yield term, []
+        return
+    for value, holds in ((term.then, True), (term.otherwise, False)):
+        for final, facts in _alternatives(value):
+            yield final, [Fact(term.test, holds), *facts]
+
+
+def _may_equal(value: t.Term | None, wanted: t.Term) -> bool | None:
+    """Whether two constants or names of constants are equal; None where the text does not say."""
+    first, second = key(value), key(wanted)
+    if first is None or second is None:
+        return None
+    if first == second:
+        return True
+    if isinstance(value, t.Constant) and isinstance(wanted, t.Constant):
+        return False
+    if isinstance(value, t.Ref) and isinstance(wanted, t.Ref) and value.place.parent == wanted.place.parent:
+        return False if value.place.path else None
+    return None
 
 
 def bind(call: t.Call, function: Function) -> dict[Binding, t.Term]:

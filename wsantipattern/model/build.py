@@ -262,7 +262,8 @@ class _Builder:
             case t.Return():
                 if s.value is not None:
                     self.value(s.value)
-                self._step("return", s.extent, s.value, s)
+                if not any(isinstance(frame, _Inline) for frame in self.frames):
+                    self._step("return", s.extent, s.value, s)
                 self._leave("return")
             case t.Raise():
                 if s.value is not None:
@@ -468,13 +469,13 @@ class _Builder:
 
     def _with(self, s: t.With) -> None:
         after = self._node("join", s.extent)
-        if s.swallows:
-            self.frames.append(_Catch(after))
-        for context, target in s.items:
+        for index, (context, target) in enumerate(s.items):
             self.value(context)
             if s.suspends:
                 step = self._step("suspend", context.extent, t.Suspend(context.extent, "await", context))
                 self._may_raise(step, anywhere=True)
+            if s.swallows and index == 0:
+                self.frames.append(_Catch(after))
             if target is not None:
                 store = t.Store(target.extent, target, context, declares=True)
                 target.parent = store
@@ -484,7 +485,7 @@ class _Builder:
         for context, _ in reversed(s.items):
             self.frames.pop()
             self._step("release", context.extent, context)
-        if s.swallows:
+        if s.swallows and s.items:
             self.frames.pop()
         self._link(after)
         self.current = after if self._entered(after) else None

@@ -555,7 +555,7 @@ class Terms:
         return Closure(extent_of(node), function) if function is not None else Several(extent_of(node))
 
     def _comprehension(self, node: Node, scope: Scope) -> Term:
-        """The iterables, conditions and element in the order they run; the targets are the comprehension's own."""
+        """The targets, given elements of the iterables, the conditions and the element, in the order they run."""
         inner = self.names.comprehension(node) or scope
         operands: list[Term] = []
         around = scope
@@ -564,8 +564,16 @@ class Terms:
                 right = child.child_by_field_name("right")
                 if right is not None:
                     iterable = self.term(right, around)
-                    is_async = any(c.type == "async" for c in child.children)
-                    operands.append(Suspend(iterable.extent, "await", iterable) if is_async else iterable)
+                    if any(c.type == "async" for c in child.children):
+                        iterable = Suspend(iterable.extent, "await", iterable)
+                    left = child.child_by_field_name("left")
+                    names = [n for n in leaves(left) if n.type == "identifier"] if left is not None else []
+                    element = Element(iterable.extent, iterable)
+                    for index, name in enumerate(names):
+                        part = element if len(names) == 1 else Result(extent_of(name), element, index)
+                        operands.append(Store(extent_of(name), self.target(name, inner), part, declares=True))
+                    if not names:
+                        operands.append(iterable)
                 around = inner
             elif child.type == "if_clause":
                 operands += [self.term(c, inner) for c in parts(child)]

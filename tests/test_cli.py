@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -402,3 +404,47 @@ def test_a_fixture_that_does_not_hold_fails(tmp_path, call, monkeypatch):
     assert code == 1
     assert "bad.py:2: found closed-then-used" in out
     assert "problem" in err
+
+
+@pytest.mark.parametrize("files", [1, 300], ids=["here", "in-processes"])
+def test_an_interrupt_ends_a_run_at_once_and_cleanly(project, tmp_path, files):
+    marker = tmp_path / "started"
+    body = f"    open({str(marker)!r}, 'w').close()\n    time.sleep(60)\n    yield from ()"
+    slow = rule_text("slow_word", "shout", body=body).replace(
+        "from collections", "import time\nfrom collections"
+    )
+    write_pack(tmp_path / "lint", slow_word=slow)
+    for number in range(files):
+        (project / f"f{number}.py").write_text("shout()\n" * 300)
+    command = [sys.executable, "-m", "wsantipattern", "check", "--select", "slow-word", "--jobs", "2"]
+    running = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    for _ in range(300):
+        if marker.exists():
+            break
+        time.sleep(0.1)
+    os.killpg(running.pid, signal.SIGINT)
+    out, err = running.communicate(timeout=20)
+    assert (running.returncode, out) == (130, "")
+    assert "Traceback" not in err
+    with pytest.raises(ProcessLookupError):
+        os.killpg(running.pid, 0)
+
+
+def test_a_project_may_add_its_own_knowledge(project, call):
+    (project / "a.js").write_text(
+        'import { later, drop } from "./timing";\n'
+        "async function publish(line) {\n"
+        "  const notice = later(() => show(), 3000);\n"
+        "  await deliver(line);\n"
+        "  drop(notice);\n"
+        "}\n"
+    )
+    arguments = ["check", "a.js", "--select", "timer-not-cleared", "--output-format", "concise"]
+    assert call(*arguments)[:2] == (0, "")
+    with (project / "wsantipattern.toml").open("a") as file:
+        file.write('[[knowledge.timer.arm]]\ncall = "./timing.later"\ncleared_by = ["./timing.drop"]\n')
+    code, out, _ = call(*arguments)
+    assert code == 1
+    assert out.startswith("a.js:3:18: error timer-not-cleared ")

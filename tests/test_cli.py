@@ -150,6 +150,14 @@ def test_a_missing_path_is_told_and_the_rest_is_checked(project, call):
     assert report["errors"] == [{"path": "missing.py", "message": "no such file or directory"}]
 
 
+def test_many_errors_are_not_all_named(project, call):
+    missing = [f"missing{number}.py" for number in range(50)]
+    code, _, err = call("check", *missing)
+    assert code == 2
+    assert err.splitlines()[20:] == ["wsantipattern: error: and 30 more; --verbose names them all"]
+    assert len(call("check", "--verbose", *missing)[2].splitlines()) >= 50
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [

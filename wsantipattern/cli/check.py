@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 PIPE_WIDTH = 120
 """Cells that a line of code may take where the output is no terminal."""
 
+SHOWN_ERRORS = 20
+"""Errors that are named without --verbose; a broken rule is broken in every file."""
+
 
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[PATHS]...")
@@ -188,8 +191,11 @@ def _print(
     from wsantipattern.report import RenderContext, render
 
     report = outcome.report
-    for error in report.errors:
+    shown = report.errors if verbose else report.errors[:SHOWN_ERRORS]
+    for error in shown:
         terminal.complain(f"{error.path}: {error.message}")
+    if len(shown) < len(report.errors):
+        terminal.complain(f"and {len(report.errors) - len(shown)} more; --verbose names them all")
     on_terminal = output_file is None and sys.stdout.isatty()
     context = RenderContext(
         rules=outcome.rules,

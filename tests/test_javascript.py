@@ -570,7 +570,6 @@ def test_containers_of_the_file_do_not_raise() -> None:
         ("(async () => { await f() })()", "spawn { do { await f() } }"),
         ("(() => { f() })()", "do { f() }"),
         ("(function (a) { f(a) })(1)", "do { a := 1; f(a) }"),
-        ("(function () { f() }).call(this)", "do { f() }"),
         ("const x = (() => g())()", "x := do { return g() }"),
         (
             "await new Promise((resolve, reject) => { f(resolve); g(reject) })",

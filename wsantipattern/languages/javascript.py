@@ -73,7 +73,7 @@ def parse(text: bytes, path: str, language: str) -> Module:
         tree = Parser(grammar).parse(inside)
         wrapped = True
         text, size = inside, len(text)
-    if language == "javascript" and b"await" in text and _misreads_await(tree, grammar):
+    if language == "javascript" and _awaits_parenthesis(text) and _misreads_await(tree, grammar):
         other = Parser(_language("tsx")).parse(text)
         if tree.root_node.has_error or not other.root_node.has_error:
             tree, grammar = other, _language("tsx")
@@ -108,6 +108,17 @@ def _site(file: File, node: Node, scope: Scope) -> list[Store]:
 
 def _expression(file: File, node: Node, scope: Scope) -> Term:
     return Statements(file, scope.function, scope).lower(node)
+
+
+def _awaits_parenthesis(text: bytes) -> bool:
+    """Whether `await` stands before a parenthesis anywhere, in code or not: worth a closer look."""
+    at = text.find(b"await")
+    while at >= 0:
+        end = at + len(b"await")
+        if text[end : end + 80].lstrip()[:1] == b"(":
+            return True
+        at = text.find(b"await", end)
+    return False
 
 
 def _misreads_await(tree: Tree, grammar: Language) -> bool:

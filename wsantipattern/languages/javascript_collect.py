@@ -17,6 +17,7 @@ from wsantipattern.languages.javascript_scope import Scope
 from wsantipattern.languages.javascript_syntax import (
     CLOSURES,
     FUNCTIONS,
+    chain_link,
     extent_of,
     first_named,
     has_token,
@@ -40,27 +41,18 @@ _FUNCTION_VALUES = "(function_expression) (arrow_function) (generator_function)"
 _SHAPES = """
 [(function_declaration) (generator_function_declaration) (method_definition) %(functions)s] @function
 [(class_declaration) (class) %(classes)s] @class
-(object (method_definition)) @object
-(object (pair value: (function_expression))) @object
-(variable_declarator value: (object (pair value: (arrow_function)))) @holder
+(object [(method_definition) (pair value: (function_expression))]) @object
+(object (pair value: (arrow_function))) @arrows
 [(statement_block) (for_statement) (for_in_statement) (switch_body) (catch_clause)] @block
 [(lexical_declaration) (variable_declaration) (import_statement) %(declarations)s] @declaration
 (%(field)s) @field
-(assignment_expression left: [(identifier) (member_expression) (subscript_expression) (object_pattern) (array_pattern) (parenthesized_expression)%(targets)s]) @assigned
-(augmented_assignment_expression left: [(identifier) (member_expression) (subscript_expression)]) @assigned
-(update_expression argument: [(identifier) (member_expression) (subscript_expression)]) @assigned
-(binary_expression left: (identifier) right: (member_expression)) @compared
-(binary_expression left: (member_expression) right: (identifier)) @compared
-(assignment_expression left: (member_expression object: (this)) right: (new_expression)) @typed
-(assignment_expression left: (member_expression object: (identifier) property: (property_identifier) @prototype) right: (object)) @replaced
-(variable_declarator name: (identifier) value: [%(functions)s (class) (object)]) @declarator
-(variable_declarator name: (identifier) value: (call_expression arguments: (arguments . [%(functions)s]))) @wrapper
-(assignment_expression right: [%(functions)s (object) (class)]) @assigns
+[(assignment_expression) (augmented_assignment_expression) (update_expression)] @assigned
+(variable_declarator value: [%(functions)s (class) (object)]) @declarator
+(variable_declarator value: (call_expression arguments: (arguments . [%(functions)s]))) @wrapper
 (pair value: [%(functions)s (object)]) @pair
 (call_expression function: [%(functions)s (parenthesized_expression [%(functions)s])]) @invoked
-(call_expression function: (member_expression object: (parenthesized_expression [%(functions)s]))) @bound
-(new_expression constructor: (identifier) arguments: (arguments . [(function_expression) (arrow_function)])) @constructed
-(call_expression function: (member_expression property: (property_identifier)) arguments: (arguments [(function_expression) (arrow_function)])) @called
+(new_expression arguments: (arguments . [(function_expression) (arrow_function)])) @constructed
+(call_expression arguments: (arguments [(function_expression) (arrow_function)])) @called
 (expression_statement (call_expression arguments: (arguments . [(function_expression) (arrow_function)])) @stated)
 (arrow_function body: (call_expression arguments: (arguments . [(function_expression) (arrow_function)])) @stated)
 (export_statement value: [%(functions)s (class) (object)]) @exported
@@ -69,18 +61,17 @@ _MODULES = """
 (call_expression function: [(identifier) (import)] arguments: (arguments . (string))) @source
 """
 _STRICT = {
-    "javascript": {"classes": "", "declarations": "", "field": "field_definition", "targets": ""},
+    "javascript": {"classes": "", "declarations": "", "field": "field_definition"},
     "typescript": {
         "classes": "(abstract_class_declaration)",
         "declarations": "(enum_declaration) (internal_module)",
         "field": "public_field_definition",
-        "targets": " (non_null_expression)",
     },
 }
 _OPEN_MATCHES = 1024
 """How many matches may be open at one place; deeper nesting loses names and inlining, not functions."""
+_NAMEABLE = frozenset({"function_expression", "arrow_function", "generator_function", "class", "object"})
 _TIMERS = frozenset({"setTimeout", "setInterval", "setImmediate", "requestAnimationFrame"})
-_LINKS = frozenset({"then", "catch", "finally"})
 
 
 @cache
@@ -118,6 +109,8 @@ class _Collector:
         self.constructors: dict[int, JavaScriptFunction] = {}
         self.members: dict[int, tuple[Class, list[Node]]] = {}
         self.has_decorators = b"@" in file.text
+        self.replaced: list[Node] = []
+        self.typed: list[Node] = []
         self.late: list[tuple[JavaScriptFunction, Node]] = []
 
     def run(self) -> None:
@@ -125,7 +118,6 @@ class _Collector:
         query = _query(self.language, self.is_javascript, _SHAPES)
         self.found = QueryCursor(query, match_limit=_OPEN_MATCHES).captures(file.root)
         file.assigned = self.found.get("assigned", [])
-        file.compared = self.found.get("compared", [])
         self._contexts()
         self._sweep()
         self._prototypes()
@@ -136,53 +128,51 @@ class _Collector:
 
     def _contexts(self) -> None:
         contexts = self.contexts
-        for kind, field in (
-            ("declarator", "value"),
-            ("assigns", "right"),
-            ("pair", "value"),
-            ("exported", "value"),
-        ):
+        for kind in ("declarator", "pair", "exported", "field"):
             for node in self.found.get(kind, []):
-                value = node.child_by_field_name(field)
+                value = node.child_by_field_name("value")
                 if value is not None:
                     contexts[value.id] = (kind, node)
-        for node in self.found.get("field", []):
-            value = node.child_by_field_name("value")
-            if value is not None:
-                contexts[value.id] = ("field", node)
+        for node in self.found.get("assigned", []):
+            value = node.child_by_field_name("right")
+            if value is None:
+                continue
+            shape = value.type
+            if shape in _NAMEABLE:
+                contexts[value.id] = ("assigns", node)
+                if shape == "object":
+                    self.replaced.append(node)
+            elif shape == "new_expression":
+                self.typed.append(node)
         for node in self.found.get("wrapper", []):
             call = node.child_by_field_name("value")
             callee = call.child_by_field_name("function") if call is not None else None
             first = _first_argument(call)
-            # What a method or a timer gives back is not the closure: `const total = xs.reduce(...)`.
-            if (
-                first is not None
-                and callee is not None
-                and callee.type == "identifier"
-                and word(callee) not in _TIMERS
-            ):
-                contexts[first.id] = ("wrapper", node)
-        for node in self.found.get("called", []):
-            callee = node.child_by_field_name("function")
-            name = callee.child_by_field_name("property") if callee is not None else None
-            arguments = node.child_by_field_name("arguments")
-            if name is None or arguments is None or word(name) not in _LINKS:
+            if first is None or callee is None:
                 continue
-            link = word(name)
-            for index, argument in enumerate(arguments.named_children[:2]):
-                if argument.type in CLOSURES and (index == 0 or link == "then"):
-                    contexts[argument.id] = ("final" if link == "finally" else "link", node)
+            # What a method or a timer gives back is not the closure: `const total = xs.reduce(...)`.
+            if callee.type == "identifier" and word(callee) not in _TIMERS:
+                contexts[first.id] = ("wrapper", node)
+        self._inlined_contexts()
+
+    def _inlined_contexts(self) -> None:
+        """The closures that run where they are written; what `javascript_promise` lowers must agree with this."""
+        contexts = self.contexts
+        for node in self.found.get("called", []):
+            link = chain_link(node)
+            if link is None:
+                continue
+            kind, _, reactions = link
+            for reaction in reactions:
+                if reaction.type in CLOSURES:
+                    contexts[reaction.id] = ("final" if kind == "finally" else "link", node)
         for node in self.found.get("stated", []):
             callee = node.child_by_field_name("function")
             name = callee.child_by_field_name("property") if callee is not None else None
             first = _first_argument(node)
-            if (
-                name is not None
-                and first is not None
-                and word(name) == "forEach"
-                and not has_token(first, "async")
-            ):
-                contexts[first.id] = ("each", node)
+            if name is None or first is None or word(name) != "forEach" or has_token(first, "async"):
+                continue
+            contexts[first.id] = ("each", node)
         for node in self.found.get("constructed", []):
             constructor = node.child_by_field_name("constructor")
             first = _first_argument(node)
@@ -192,17 +182,6 @@ class _Collector:
             callee = node.child_by_field_name("function")
             if callee is not None and unwrap(callee).type in CLOSURES:
                 contexts[unwrap(callee).id] = ("iife", node)
-        for node in self.found.get("bound", []):
-            callee = node.child_by_field_name("function")
-            name = callee.child_by_field_name("property") if callee is not None else None
-            inner = callee.child_by_field_name("object") if callee is not None else None
-            if (
-                inner is not None
-                and name is not None
-                and word(name) == "call"
-                and unwrap(inner).type in CLOSURES
-            ):
-                contexts[unwrap(inner).id] = ("iife", node)
 
     # -- the sweep ---------------------------------------------------------------------------------
 
@@ -216,11 +195,10 @@ class _Collector:
                     seen.add(node.id)
                     events.append((node.start_byte, -node.end_byte, order, kind, node))
         objects = {node.id for node in self.found.get("object", [])}
-        for node in self.found.get("holder", []):
-            value = node.child_by_field_name("value")
-            if value is not None and value.id not in objects:
-                objects.add(value.id)
-                events.append((value.start_byte, -value.end_byte, 3, "object", value))
+        for node in self.found.get("arrows", []):
+            if node.id not in objects and self.contexts.get(node.id, ("",))[0] == "declarator":
+                objects.add(node.id)
+                events.append((node.start_byte, -node.end_byte, 3, "object", node))
         events.sort(key=lambda event: event[:3])
         top = self.module.top
         file.top_scope = Scope(file, None, top, None, (0, max(len(file.text), 1)))
@@ -340,7 +318,7 @@ class _Collector:
         kind, context = self.contexts.get(node.id, ("", node))
         if kind == "declarator":
             name = context.child_by_field_name("name")
-            return word(name) if name is not None else ""
+            return word(name) if name is not None and name.type == "identifier" else ""
         if kind == "assigns":
             return self._target_name(context.child_by_field_name("left"))
         if kind == "pair":
@@ -401,7 +379,10 @@ class _Collector:
         holder: Class | None = None
         if role in ("declarator", "wrapper"):
             name_node = context.child_by_field_name("name")
-            name = word(name_node) if name_node is not None else name
+            if name_node is not None and name_node.type == "identifier":
+                name = word(name_node)
+            else:
+                role = ""
         elif role == "assigns":
             name_node = context.child_by_field_name("left")
             name = self._target_name(name_node) or name
@@ -528,7 +509,7 @@ class _Collector:
                 made.kind = "method"
                 made.name = f"{owner.name}.{word(field)}"
                 owner.methods.setdefault(word(field), made)
-        for node in self.found.get("replaced", []):
+        for node in self.replaced:
             left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
             if left is not None and right is not None:
                 self._replaced_prototype(left, right)
@@ -609,9 +590,12 @@ class _Collector:
     def _assigned_types(self) -> None:
         """`this.ws = new WebSocket(url)` gives a field without annotation its type, where all agree."""
         assigned: dict[Class, dict[str, set[str]]] = {}
-        for node in self.found.get("typed", []):
+        for node in self.typed:
             left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+            holder = left.child_by_field_name("object") if left is not None else None
             field = left.child_by_field_name("property") if left is not None else None
+            if holder is None or holder.type != "this":
+                continue
             scope = self.file.scope_at(node.start_byte)
             owner = self._owner_around(scope.function)
             kind = self.file.constructed_type(right, scope) if right is not None else None

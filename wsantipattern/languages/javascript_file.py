@@ -35,6 +35,8 @@ GLOBAL_OBJECTS = frozenset({"window", "globalThis", "self", "global"})
 _HOLDERS = {"useRef": "current", "createRef": "current", "ref": "value", "shallowRef": "value"}
 """Calls that box a value, by their last word, and the field that the value is in."""
 _ALIAS_STEPS = 12
+_MENTIONS = 400
+"""How many mentions of a name are looked at before it is taken for more than an alias."""
 
 
 class JavaScriptFunction(Function):
@@ -161,8 +163,6 @@ class File:
         self.top_scope: Scope
         self.assigned: list[Node] = []
         """Assignments, updates and loops that write existing names or members."""
-        self.compared: list[Node] = []
-        """Comparisons of a name with a member."""
         self.stores: dict[int, list[Store]] = {}
         self.fields: dict[Class, list[Node]] = {}
         self.field_scopes: dict[Class, Scope] = {}
@@ -176,7 +176,6 @@ class File:
         self._named_targets: dict[str, list[tuple[Node, bool, Node]]] | None = None
         self._member_targets: list[tuple[int, str]] | None = None
         self._name_targets: dict[str, list[int]] = {}
-        self._comparisons: dict[tuple[str, str], list[int]] | None = None
         self._holders: dict[int, Class | None] = {}
 
     # -- names -----------------------------------------------------------------------------------
@@ -390,23 +389,28 @@ class File:
                 break
             if field in fields:
                 return True
-        starts = self.comparisons.get((variable.name, place.path[-1]), [])
-        return any(function.extent[0] <= start < function.extent[1] for start in starts)
+        return self._is_compared(variable.name, place.path[-1], function.extent)
 
-    @property
-    def comparisons(self) -> dict[tuple[str, str], list[int]]:
-        """Where a name is compared with a field, by both words."""
-        if self._comparisons is None:
-            self._comparisons = {}
-            for node in self.compared:
-                left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-                if left is None or right is None:
-                    continue
-                name, member = (left, right) if left.type == "identifier" else (right, left)
-                field = member.child_by_field_name("property")
-                if field is not None:
-                    self._comparisons.setdefault((word(name), word(field)), []).append(node.start_byte)
-        return self._comparisons
+    def _is_compared(self, name: str, field: str, extent: Extent) -> bool:
+        """Whether the name is compared with the field of something, somewhere in the extent."""
+        needle = name.encode()
+        at = self.text.find(needle, *extent)
+        for _ in range(_MENTIONS):
+            if at < 0:
+                return False
+            node = self.root.descendant_for_byte_range(at, at + len(needle))
+            parent = (
+                node.parent if node is not None and node.type == "identifier" and word(node) == name else None
+            )
+            if parent is not None and parent.type == "binary_expression":
+                sides = parent.child_by_field_name("left"), parent.child_by_field_name("right")
+                for side in sides:
+                    member = unwrap(side) if side is not None else None
+                    last = member.child_by_field_name("property") if member is not None else None
+                    if last is not None and word(last) == field:
+                        return True
+            at = self.text.find(needle, at + len(needle), extent[1])
+        return True
 
     # -- types -------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from wsantipattern.languages.javascript_file import JavaScriptFunction
 from wsantipattern.languages.javascript_scope import Variable
-from wsantipattern.languages.javascript_syntax import CLOSURES, extent_of, first_named, unwrap, word
+from wsantipattern.languages.javascript_syntax import CLOSURES, chain_link, extent_of, first_named, unwrap
 from wsantipattern.languages.javascript_terms import Terms, operands
 from wsantipattern.model.place import Place
 from wsantipattern.model.term import (
@@ -34,7 +34,6 @@ from wsantipattern.model.term import (
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_LINKS = frozenset({"then", "catch", "finally"})
 _ABSENT = frozenset({"null", "undefined"})
 _REFERENCES = frozenset({"identifier", "member_expression", "subscript_expression"})
 
@@ -50,42 +49,19 @@ class Promises(Terms):
         if callee is None:
             return None
         inner = unwrap(callee)
-        if inner.type == "member_expression":
-            inner = unwrap(inner.child_by_field_name("object") or inner)
         if inner.type not in CLOSURES:
             return None
         function = self.file.functions.get(inner.id)
         return function if function is not None and function.role == "iife" else None
 
-    def link(self, node: Node) -> tuple[str, Node, list[Node]] | None:
-        """A link of a chain: its word, the promise it is on, and its reactions."""
-        if node.type != "call_expression":
-            return None
-        callee = node.child_by_field_name("function")
-        if callee is None or callee.type != "member_expression":
-            return None
-        name, subject = callee.child_by_field_name("property"), callee.child_by_field_name("object")
-        arguments = node.child_by_field_name("arguments")
-        if name is None or subject is None or arguments is None or arguments.type != "arguments":
-            return None
-        kind = word(name)
-        if kind not in _LINKS:
-            return None
-        reactions = operands(arguments)
-        if len(reactions) > (2 if kind == "then" else 1):
-            return None
-        if any(reaction.type == "spread_element" for reaction in reactions):
-            return None
-        return kind, subject, reactions
-
     def is_chain(self, node: Node) -> bool:
-        return self.link(node) is not None
+        return chain_link(node) is not None
 
     def _has_inlined(self, node: Node) -> bool:
         """Whether any link of a chain has a closure that runs in place."""
         current: Node | None = node
         while current is not None:
-            link = self.link(unwrap(current))
+            link = chain_link(unwrap(current))
             if link is None:
                 return False
             for reaction in link[2]:
@@ -166,9 +142,6 @@ class Promises(Terms):
         """The body of an immediately invoked function, its parameters given."""
         arguments = node.child_by_field_name("arguments")
         values = operands(arguments) if arguments is not None else []
-        callee = node.child_by_field_name("function")
-        if callee is not None and unwrap(callee).type == "member_expression":
-            values = values[1:]
         body: list[Statement] = []
         for index, value in enumerate(values):
             term = self.lower(value)
@@ -212,7 +185,7 @@ class Promises(Terms):
         node = unwrap(node)
         if self.file.depth >= _LONGEST:
             return Suspend(extent_of(node), "await", None)
-        link = self.link(node)
+        link = chain_link(node)
         if link is None:
             return self.awaited(node)
         kind, subject, reactions = link

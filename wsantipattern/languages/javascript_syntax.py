@@ -32,6 +32,7 @@ FUNCTIONS = frozenset(
         "method_definition",
     }
 )
+_LINKS = frozenset({"then", "catch", "finally"})
 CLOSURES = frozenset({"function_expression", "arrow_function"})
 PATTERN_DEPTH = 30
 """How deep destructuring patterns may nest before the rest is left out."""
@@ -135,3 +136,25 @@ def parameter_default(node: Node) -> Node | None:
     if node.type in ("required_parameter", "optional_parameter"):
         return node.child_by_field_name("value")
     return node.child_by_field_name("right") if node.type == "assignment_pattern" else None
+
+
+def chain_link(node: Node) -> tuple[str, Node, list[Node]] | None:
+    """A link of a promise chain: `then`, `catch` or `finally`, the promise it is on, and its reactions."""
+    if node.type != "call_expression":
+        return None
+    callee = node.child_by_field_name("function")
+    if callee is None or callee.type != "member_expression":
+        return None
+    name = callee.child_by_field_name("property")
+    if name is None or word(name) not in _LINKS:
+        return None
+    subject, arguments = callee.child_by_field_name("object"), node.child_by_field_name("arguments")
+    if subject is None or arguments is None or arguments.type != "arguments":
+        return None
+    kind = word(name)
+    reactions = [child for child in arguments.named_children if child.type != "comment"]
+    if len(reactions) > (2 if kind == "then" else 1):
+        return None
+    if any(reaction.type == "spread_element" for reaction in reactions):
+        return None
+    return kind, subject, reactions

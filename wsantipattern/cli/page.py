@@ -13,6 +13,7 @@ import textwrap
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from wsantipattern.analysis import Settings
 from wsantipattern.rule import Rule
@@ -70,29 +71,49 @@ def _section(title: str, text: str) -> str:
 
 def _names(settings: Settings, table: str, key: str) -> str:
     knowledge = settings.joined_knowledge
-    names = sorted(knowledge.names(table, key))
+    named = [_name_of(entry) for entry in knowledge.entries(table, key)]
+    names = sorted({*knowledge.names(table, key), *(name for name in named if name)})
     if not names:
-        entries = knowledge.entries(table, key)
-        return f"[{table}] {key}: {len(entries)} entries" if entries else ""
+        return ""
     more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
     return f"[{table}] {key}: {', '.join(names[:SHOWN_NAMES])}{more}"
 
 
+def _name_of(entry: dict[str, Any]) -> str:
+    """What an entry of the knowledge is about: the first of its values that is a name."""
+    return next((value for value in entry.values() if isinstance(value, str)), "")
+
+
 def _homes(rule: Rule) -> Iterator[tuple[str, type]]:
-    """Name and class of each role that the rule's code reads from its `roles`."""
+    """Name and class of each role that the rule's code reads from its `roles`, and of those that these ask in turn."""
     from wsantipattern.roles import Roles
 
-    asked = {
-        node.attr
-        for node in ast.walk(_tree(Path(rule.path)))
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "roles"
+    asked = _read_from("roles", _tree(Path(rule.path)))
+    bodies = {
+        node.name: node
+        for node in ast.walk(_tree(Path(inspect.getfile(Roles))))
+        if isinstance(node, ast.FunctionDef)
     }
+    todo = list(asked)
+    while todo:
+        more = _read_from("self", bodies[name]) - asked if (name := todo.pop()) in bodies else set()
+        asked |= more
+        todo += more
     for name in sorted(asked):
         getter = inspect.getattr_static(Roles, name, None)
         function = getter.func if isinstance(getter, cached_property) else getattr(getter, "fget", None)
         home = _returned(function)
         if home is not None:
             yield name, home
+
+
+def _read_from(variable: str, tree: ast.AST) -> set[str]:
+    """The attributes of a variable that a piece of code reads."""
+    return {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == variable
+    }
 
 
 def _returned(function: object) -> type | None:

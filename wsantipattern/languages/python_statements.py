@@ -12,7 +12,7 @@ from tree_sitter import Node
 
 from wsantipattern.languages.python_patterns import Patterns
 from wsantipattern.languages.python_scope import Definition, Scope
-from wsantipattern.languages.python_syntax import extent_of, leaves, name_of, parts
+from wsantipattern.languages.python_syntax import extent_of, first, leaves, name_of, parts
 from wsantipattern.languages.python_terms import DEPTH_LIMIT, Terms, operator_name
 from wsantipattern.model.module import Function
 from wsantipattern.model.place import Place
@@ -63,6 +63,9 @@ _CATCH_ALL = frozenset({"Exception", "BaseException"})
 
 _CHAIN_LIMIT = 24
 """Links of an `elif` chain that are nested; a longer one becomes a switch without a subject."""
+
+_BLOCK_LIMIT = 50_000
+"""Statements of one block that are lowered: more than a graph may have steps."""
 
 
 class Statements:
@@ -118,7 +121,7 @@ class Statements:
             return []
         self.terms.depth += 1
         try:
-            return [s for child in node.named_children for s in self.statement(child, scope)]
+            return [s for child in first(node, _BLOCK_LIMIT) for s in self.statement(child, scope)]
         finally:
             self.terms.depth -= 1
 

@@ -55,6 +55,21 @@ def parts(node: Node) -> list[Node]:
     return [c for c in node.named_children if not c.is_extra]
 
 
+def first(node: Node, limit: int) -> list[Node]:
+    """At most `limit` named children: a list of a million is not made for the sake of its beginning."""
+    if node.child_count <= limit:
+        return node.named_children
+    cursor = node.walk()
+    found: list[Node] = []
+    more = cursor.goto_first_child()
+    while more and len(found) < limit:
+        current = cursor.node
+        if current is not None and current.is_named:
+            found.append(current)
+        more = cursor.goto_next_sibling()
+    return found
+
+
 def leaves(node: Node) -> Iterator[Node]:
     """The single targets of an assignment's left side, in order."""
     todo = [node]

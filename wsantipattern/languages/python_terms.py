@@ -15,7 +15,7 @@ from tree_sitter import Node
 
 from wsantipattern.languages.python_names import Names
 from wsantipattern.languages.python_scope import Scope, Variable
-from wsantipattern.languages.python_syntax import extent_of, leaves, name_of, parts, plain_string
+from wsantipattern.languages.python_syntax import extent_of, first, leaves, name_of, parts, plain_string
 from wsantipattern.model.place import Place
 from wsantipattern.model.term import (
     Binary,
@@ -322,7 +322,7 @@ class Terms:
         if listing is not None and listing.type == "generator_expression":
             call.arguments.append(self.term(listing, scope))
         elif listing is not None:
-            for argument in listing.named_children:
+            for argument in first(listing, _LITERAL_LIMIT):
                 if argument.type in ("comment", "line_continuation"):
                     continue
                 if argument.type == "keyword_argument":
@@ -398,7 +398,7 @@ class Terms:
         return pieces
 
     def _strings(self, node: Node, scope: Scope) -> Term:
-        pieces = [self._string(c, scope) for c in parts(node)[:_LITERAL_LIMIT]]
+        pieces = [self._string(c, scope) for c in first(node, _LITERAL_LIMIT) if c.type == "string"]
         if all(isinstance(p, Constant) for p in pieces):
             return Constant(
                 extent_of(node), "string", "".join(str(p.value) for p in pieces if isinstance(p, Constant))
@@ -497,24 +497,24 @@ class Terms:
         return current, rest[::-1]
 
     def _binary(self, node: Node, scope: Scope) -> Term:
-        first, rest = self._spine(node, "binary_operator", None)
-        if first is node:
+        leftmost, rest = self._spine(node, "binary_operator", None)
+        if leftmost is node:
             return Several(extent_of(node), [self.term(c, scope) for c in self._readable(node)])
-        value = self.term(first, scope)
+        value = self.term(leftmost, scope)
         operands = [(op, self.term(right, scope)) for op, right in rest[:_LITERAL_LIMIT]]
         if len(operands) > _FLAT_LIMIT:
             return Several(extent_of(node), [value, *(right for _, right in operands)])
         for op, right in operands:
-            value = Binary((first.start_byte, right.extent[1]), operator_name(op), value, right)
+            value = Binary((leftmost.start_byte, right.extent[1]), operator_name(op), value, right)
         return value
 
     def _logic(self, node: Node, scope: Scope) -> Term:
         operator = node.child_by_field_name("operator")
         word = operator.type if operator is not None else ""
-        first, rest = self._spine(node, "boolean_operator", word)
-        if first is node or word not in ("and", "or"):
+        leftmost, rest = self._spine(node, "boolean_operator", word)
+        if leftmost is node or word not in ("and", "or"):
             return Several(extent_of(node), [self.term(c, scope) for c in self._readable(node)])
-        operands = [self.term(first, scope), *(self.term(n, scope) for _, n in rest[:_LITERAL_LIMIT])]
+        operands = [self.term(leftmost, scope), *(self.term(n, scope) for _, n in rest[:_LITERAL_LIMIT])]
         return _joined("and" if word == "and" else "or", operands)
 
     def _comparison(self, node: Node, scope: Scope) -> Term:
@@ -584,10 +584,10 @@ class Terms:
 
     def _readable(self, node: Node) -> list[Node]:
         """The operands of a literal or of a node of no known kind. In broken text, stray words are left out."""
-        children = [c for c in node.named_children if c.type not in ("comment", "line_continuation")]
+        children = [c for c in first(node, _LITERAL_LIMIT) if c.type not in ("comment", "line_continuation")]
         if node.type == "ERROR":
             children = [c for c in children if c.type != "identifier"]
-        return children[:_LITERAL_LIMIT]
+        return children
 
 
 def _text_of(node: Node) -> str:

@@ -20,7 +20,7 @@ ALLOWED = {
     "source": {"finding"},
     "similar": set(),
     "files": {"finding", "languages", "source"},
-    "config": {"files", "finding", "similar", "source"},
+    "config": {"files", "finding", "knowledge", "similar", "source"},
     "pack": {"rule", "source"},
     "suppress": {"finding", "model", "similar", "source"},
     "analysis": {

@@ -15,7 +15,7 @@ from wsantipattern import languages, runner, workers
 from wsantipattern.analysis import Settings, analyze
 from wsantipattern.config import ConfigError
 from wsantipattern.finding import Confidence, Position, Severity, Span
-from wsantipattern.plan import Options
+from wsantipattern.plan import Options, Plan
 from wsantipattern.rule import RuleError
 from wsantipattern.runner import Input
 
@@ -358,3 +358,10 @@ def test_ctrl_c_leaves_no_process_behind(project, tmp_path, monkeypatch):
         runner.run(["."], Options(jobs=2))
     assert time.monotonic() - started < 20
     assert len(pools) == 1
+
+
+def test_a_projects_words_and_names_join_the_built_in_ones(project):
+    project('[words]\nsocket = ["uplink"]\n[[knowledge.timer.arm]]\ncall = "later"\n', a_py="")
+    knowledge = Plan(Options()).settings_of("a.py").joined_knowledge
+    assert {"uplink", "socket"} <= knowledge.names("words", "socket")
+    assert {"later", "setTimeout"} <= {entry.get("call") for entry in knowledge.entries("timer", "arm")}

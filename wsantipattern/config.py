@@ -25,9 +25,6 @@ FILE_NAME = "wsantipattern.toml"
 TABLE = "tool.wsantipattern"
 """The table of a pyproject.toml."""
 
-ROLES = ("socket", "timer", "watermark", "dedup", "staleness", "liveness", "accumulation", "message")
-"""The roles that a project can add its own words to."""
-
 
 class ConfigError(Exception):
     """A configuration that cannot be used; the message is one line that names the file."""
@@ -237,9 +234,12 @@ def _entries(value: Any) -> list[Any]:
 
 
 def _words(value: Any) -> dict[str, list[str]]:
+    from wsantipattern.knowledge import Knowledge
+
+    known = Knowledge.builtin().tables["words"]
     for role in _table(value):
-        if role not in ROLES:
-            raise _WrongError(f" has an unknown role {role}{closest(role, ROLES)}")
+        if role not in known:
+            raise _WrongError(f" has an unknown role {role}{closest(role, known)}")
     return {role: list(words) for role, words in _each(_strings, value).items()}
 
 

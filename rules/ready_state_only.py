@@ -25,11 +25,11 @@ from wsantipattern import Match, Module, Roles, rule, triggers
 @rule(severity="warning", triggers=triggers.socket_states)
 def ready_state_only(module: Module, roles: Roles) -> Iterator[Match]:
     for first, *others in roles.states.by_owner():
-        place = first.place
-        message = f"`{place}` is sent to because its own state says open, which a dead link says too"
+        said = f"`{first.flag}` says" if first.flag is not None else "its own state says"
+        message = f"`{first.shown}` is sent to because {said} open, which a dead link says too"
         match = Match(first.call.extent, message, first.confidence)
         match.via((first.fact.term.extent, "only the socket's own state is asked here"))
         match.via((first.call.extent, "on a link that died without a close, this is lost without an error"))
         yield match.via(
-            *((other.call.extent, f"`{other.place}` is trusted in the same way here") for other in others)
+            *((other.call.extent, f"`{other.shown}` is trusted in the same way here") for other in others)
         )

@@ -13,12 +13,14 @@ from wsantipattern.knowledge import Knowledge
 from wsantipattern.model.module import Module
 
 if TYPE_CHECKING:
+    from wsantipattern.roles.cell import Cells
     from wsantipattern.roles.event import Events
     from wsantipattern.roles.liveness import Liveness
     from wsantipattern.roles.message import Messages
     from wsantipattern.roles.socket import Sockets
     from wsantipattern.roles.state import States
     from wsantipattern.roles.timer import Timers
+    from wsantipattern.roles.watermark import Watermarks
 
 
 class Roles:
@@ -53,13 +55,25 @@ class Roles:
         return Timers(self.module, self.knowledge)
 
     @cached_property
+    def cells(self) -> Cells:
+        from wsantipattern.roles.cell import Cells
+
+        return Cells(self.module, self.knowledge)
+
+    @cached_property
     def liveness(self) -> Liveness:
         from wsantipattern.roles.liveness import Liveness
 
-        return Liveness(self.module, self.knowledge, self.events, self.sockets, self.timers)
+        return Liveness(self.module, self.knowledge, self.events, self.sockets, self.timers, self.cells)
 
     @cached_property
     def states(self) -> States:
         from wsantipattern.roles.state import States
 
-        return States(self.module, self.knowledge, self.sockets, self.liveness)
+        return States(self.module, self.knowledge, self.sockets, self.liveness, self.cells)
+
+    @cached_property
+    def watermarks(self) -> Watermarks:
+        from wsantipattern.roles.watermark import Watermarks
+
+        return Watermarks(self.module, self.knowledge, self.events)

@@ -1,21 +1,23 @@
 """Liveness: what in a module shows that the peer was heard, and whether a dead link is noticed and closed.
 
-Strong evidence is structural: something is set when the peer answers (in a message or pong handler, after a receive)
-and read before a send or before closing; a timer that closes is cleared when the peer answers; a library's own
-heartbeat is on. Words (healthy, pong, missed) count only towards silence, and only where the file has no more.
+Strong evidence is structural: something is set when the peer answers (in a message or pong handler, after a receive),
+wears out by itself (it counts, ages, or is taken back while waiting), and is read before a send or before closing; a
+timer that closes is cleared when the peer answers; a receive has a time limit; a ping waits for its pong; a library's
+own heartbeat is on. Words (healthy, pong, missed) count only towards silence, and only where the file has no more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import facts_at
-from wsantipattern.model.module import Function, Module
-from wsantipattern.model.place import Binding, Place
+from wsantipattern.model.module import Function, Module, is_null
+from wsantipattern.model.place import ELEMENT, Binding, Place
+from wsantipattern.roles.cell import Cells
 from wsantipattern.roles.event import Events
 from wsantipattern.roles.socket import Library, Sockets
 from wsantipattern.roles.timer import Timers
@@ -24,6 +26,8 @@ from wsantipattern.roles.words import any_of, of_place, split
 Mark = str | Binding
 """A place that is set when the peer answers: by its field's name (other closures name other roots), or a variable."""
 
+Steps = dict[Function, set[Step]]
+
 DEPTH = 2
 
 
@@ -31,73 +35,172 @@ class Liveness:
     """The signs of life of one module."""
 
     def __init__(
-        self, module: Module, knowledge: Knowledge, events: Events, sockets: Sockets, timers: Timers
+        self,
+        module: Module,
+        knowledge: Knowledge,
+        events: Events,
+        sockets: Sockets,
+        timers: Timers,
+        cells: Cells,
     ) -> None:
         self.module = module
         self.knowledge = knowledge
         self.events = events
         self.sockets = sockets
         self.timers = timers
+        self.cells = cells
 
-    # -- the peer answers ------------------------------------------------------------------------
+    # -- when code runs --------------------------------------------------------------------------
 
     @cached_property
-    def answers(self) -> list[tuple[Function, Step]]:
+    def answers(self) -> Steps:
         """The steps that run because the peer was heard: of message and pong handlers, and after a receive."""
-        found: list[tuple[Function, Step]] = []
-        heard = self.knowledge.names("liveness", "heard")
-        for registration in self.events.registrations(*heard):
-            found.extend(self._run_by(registration.handler, DEPTH))
-        receives = self.knowledge.names("message", "receives")
-        for word in sorted(receives):
-            for function in self.module.functions_mentioning(word):
-                for step, call in function.cfg.calls:
-                    if call.method == word and self.sockets.of(call.receiver) is not None:
-                        found.extend(self._after(function, step))
-        for function in self._loops_over_sockets:
-            for step in function.cfg.of_kind("iterate"):
-                if step.suspends and self.sockets.of(step.term) is not None:
-                    found.extend(self._after(function, step))
+        found = self._handling("heard")
+        for function, step in self.receives:
+            found.setdefault(function, set()).update(self._heard_after(function, step))
+        return self._with_callees(found)
+
+    @cached_property
+    def openings(self) -> Steps:
+        """The steps of the handlers that run when a connection opens."""
+        return self._with_callees(self._handling("opened"))
+
+    @cached_property
+    def endings(self) -> Steps:
+        """The steps that run because the connection has ended: close and error handlers, and after a failed receive."""
+        found = self._handling("ended")
+        for function, step in self.receives:
+            heard = self._heard_after(function, step)
+            rest = {s for s in function.cfg.reachable(step) if s not in heard and s is not step}
+            found.setdefault(function, set()).update(rest)
+        return self._with_callees(found)
+
+    def _handling(self, events: str) -> Steps:
+        return {
+            r.handler: set(r.handler.cfg.steps)
+            for r in self.events.registrations(*self.knowledge.names("liveness", events))
+        }
+
+    def _with_callees(self, found: Steps) -> Steps:
+        """The steps, and those of the functions of the file that they call."""
+        fresh: Iterable[tuple[Function, set[Step]]] = list(found.items())
+        for _ in range(DEPTH):
+            called: dict[Function, None] = {}
+            for function, steps in fresh:
+                for step in steps:
+                    if step.kind == "call" and step.call is not None:
+                        callee = self.module.resolve(step.call)
+                        if callee is not None and callee is not function:
+                            called[callee] = None
+            fresh = []
+            for callee in called:
+                steps = set(callee.cfg.steps)
+                if not steps <= found.get(callee, set()):
+                    found.setdefault(callee, set()).update(steps)
+                    fresh.append((callee, steps))
         return found
 
-    @property
-    def _loops_over_sockets(self) -> Iterator[Function]:
+    @cached_property
+    def receives(self) -> list[tuple[Function, Step]]:
+        """The steps that take one message from a socket: receive calls, and loops over a socket."""
+        found: list[tuple[Function, Step]] = []
+        words = {*self.knowledge.names("message", "receives"), *self._receivers}
+        for word in sorted({name.rpartition(".")[2] for name in words}):
+            for function in self.module.functions_mentioning(word):
+                for step, call in function.cfg.calls:
+                    if call.method == word and self._receives(call):
+                        found.append((function, step))
         for function in self.module.all_functions:
             if (
                 not function.is_inlined
                 and b"for" in self.module.text[function.extent[0] : function.extent[1]]
             ):
-                yield function
+                for step in function.cfg.of_kind("iterate"):
+                    if step.suspends and self._iterates_socket(step.term):
+                        found.append((function, step))
+        return found
 
-    def _after(self, function: Function, step: Step) -> Iterator[tuple[Function, Step]]:
-        for reached in function.cfg.reachable(step):
-            yield function, reached
-            yield from self._called(function, reached, DEPTH - 1)
+    @cached_property
+    def _receivers(self) -> dict[str, int]:
+        """Functions that receive on a connection given as an argument, and its index."""
+        return {
+            entry["call"]: entry["argument"]
+            for library in self.sockets.libraries
+            for entry in library.facts.get("receive_functions", [])
+        }
 
-    def _run_by(self, function: Function, depth: int) -> Iterator[tuple[Function, Step]]:
-        for step in function.cfg.steps:
-            yield function, step
-            yield from self._called(function, step, depth - 1)
+    def _receives(self, call: t.Call) -> bool:
+        if call.method in self.knowledge.names("message", "receives") and (
+            self.sockets.of(call.receiver) is not None
+        ):
+            return True
+        return (self.module.canonical(call.callee) or "") in self._receivers
 
-    def _called(self, function: Function, step: Step, depth: int) -> Iterator[tuple[Function, Step]]:
-        if depth >= 0 and step.kind == "call" and step.call is not None:
-            callee = self.module.resolve(step.call)
-            if callee is not None and callee is not function:
-                yield from self._run_by(callee, depth)
+    def _iterates_socket(self, term: t.Term | None) -> bool:
+        if self.sockets.of(term) is not None:
+            return True
+        # `async for text in websocket.iter_text()`
+        return isinstance(term, t.Call) and self.sockets.of(term.receiver) is not None
+
+    def _heard_after(self, function: Function, step: Step) -> set[Step]:
+        """The steps after a receive that brought something: not those where it failed, nor those after the loop."""
+        key = ("heard", function, step)
+        if key not in self.module.memo:
+            cfg = function.cfg
+            labels = ("next", "true", "false")
+            if step.kind == "iterate":
+                first = [edge.target for edge in step.edges if edge.label == "true"]
+                inside = cfg.reachable(step, avoiding={step}, labels=labels)
+                outside = cfg.reachable(cfg.entry, avoiding=set(first))
+                heard = {s for s in inside if s not in outside} | set(first)
+            else:
+                heard = cfg.reachable(step, labels=labels)
+                failures = self._failures(function, step)
+                if failures:
+                    heard = {
+                        s
+                        for s in heard
+                        if not any(id(f.term) in failures and f.holds for f in cfg.known_at(s))
+                    }
+            self.module.memo[key] = heard
+        found: set[Step] = self.module.memo[key]
+        return found
+
+    def _failures(self, function: Function, step: Step) -> set[int]:
+        """The tests of a call's own error result (`err != nil`), by identity of their terms."""
+        holders = {
+            store.target.place
+            for _, store in function.cfg.assignments
+            if isinstance(store.target, t.Ref)
+            and (store.value.call if isinstance(store.value, t.Result) else store.value) is step.term
+        }
+        return {
+            id(test.term)
+            for test in function.cfg.of_kind("test")
+            if isinstance(test.term, t.Binary)
+            and test.term.op == "!="
+            and is_null(test.term.right)
+            and isinstance(test.term.left, t.Ref)
+            and test.term.left.place in holders
+        }
+
+    # -- marks -----------------------------------------------------------------------------------
 
     @cached_property
     def marks(self) -> set[Mark]:
-        """What is set when the peer answers: to zero, true or false, nothing, or the time."""
-        found: set[Mark] = set()
-        for function, step in self.answers:
+        """What is set when the peer answers, and wears out otherwise."""
+        found: dict[Mark, list[tuple[Place, t.Term]]] = {}
+        for function, steps in self.answers.items():
+            for step in steps:
+                for place, value, counts in self.cells.written(step):
+                    if value is None or counts or (step.store is not None and step.store.declares):
+                        continue
+                    if place.is_local and not self._is_captured(place):
+                        continue
+                    if self._is_time(value) or isinstance(value, t.Constant):
+                        found.setdefault(_mark(place), []).append((place, value))
             del function
-            if step.store is None or step.target is None or step.store.declares:
-                continue
-            if step.target.is_local and not self._is_captured(step.target):
-                continue
-            if self._is_sign(step.store.value):
-                found.add(_mark(step.target))
-        return found
+        return {mark for mark, settings in found.items() if any(self._wears(*s) for s in settings)}
 
     def _is_captured(self, place: Place) -> bool:
         scope = place.root.scope
@@ -106,14 +209,44 @@ class Liveness:
             for f in self.module.functions_mentioning(place.root.name)
         )
 
-    def _is_sign(self, value: t.Term) -> bool:
-        if isinstance(value, t.Constant):
-            return value.kind in ("number", "bool", "null")
-        if isinstance(value, t.Call):
-            name = self.module.typed_name(value.callee) or ""
-            return name in self.knowledge.names("liveness", "clocks") or value.method in self.knowledge.names(
-                "liveness", "clock_methods"
-            )
+    def _is_time(self, value: t.Term) -> bool:
+        for part in value.walk():
+            if isinstance(part, t.Call):
+                name = self.module.typed_name(part.callee) or ""
+                if name in self.knowledge.names("liveness", "clocks"):
+                    return True
+                if part.method in self.knowledge.names("liveness", "clock_methods") and not part.arguments:
+                    return True
+        return False
+
+    def _wears(self, place: Place, value: t.Term) -> bool:
+        """Whether what an answer sets tells less and less: a time, or something that other code takes back."""
+        if self._is_time(value):
+            return True
+        if not isinstance(value, t.Constant):
+            return False
+        for write in self.cells.writes(place):
+            if write.step in self.answers.get(write.function, ()):
+                continue
+            if write.steps:
+                if value.kind == "number":
+                    return True
+                continue
+            if write.step in self.endings.get(write.function, ()):
+                continue
+            if write.step in self.openings.get(write.function, ()):
+                continue
+            other = write.value
+            if value.kind == "null":
+                if other is not None and not is_null(other):
+                    return True
+            elif isinstance(other, t.Constant):
+                if other.kind == value.kind and other.value != value.value:
+                    return True
+            elif other is not None and value.kind == "number":
+                # `missed = missed + 1`
+                if isinstance(other, t.Binary) and other.op in ("+", "-"):
+                    return True
         return False
 
     def reads_mark(self, term: t.Term, depth: int = 4) -> bool:
@@ -130,26 +263,55 @@ class Liveness:
 
     # -- facts -----------------------------------------------------------------------------------
 
-    def carries(self, term: t.Term) -> bool:
+    def carries(self, term: t.Term, depth: int = 3) -> bool:
         """Whether an atomic condition says something of the peer's life, and not only of the socket's state."""
         if self.reads_mark(term):
             return True
-        if isinstance(term, t.Call):
-            callee = self.module.resolve(term)
-            if callee is not None and any(
-                self.reads_mark(step.term) for step in callee.cfg.steps if step.term is not None
+        for part in term.walk():
+            if isinstance(part, t.Call):
+                callee = self.module.resolve(part)
+                loaded = self.cells.read(part)
+                if callee is not None and callee.cfg.steps:
+                    if depth > 0 and any(self.carries(inner, depth - 1) for inner in _conditions(callee)):
+                        return True
+                elif self._has_words(part.callee) and (loaded is None or not self._is_explained(loaded)):
+                    return True
+            elif isinstance(part, t.Ref):
+                if self._is_callee(part, term) or not self._has_words(part):
+                    continue
+                getter = self.module.getter_of(part.place)
+                if getter is not None:
+                    if depth > 0 and any(self.carries(inner, depth - 1) for inner in _conditions(getter)):
+                        return True
+                elif not self._is_explained(part.place):
+                    return True
+            elif isinstance(part, t.Field) and any_of(
+                split(part.name), self.knowledge.names("words", "liveness")
             ):
                 return True
-            if callee is not None and callee.cfg.steps and not self._has_words(term):
-                return False
-        return self._has_words(term)
+        return False
+
+    def _is_callee(self, ref: t.Ref, term: t.Term) -> bool:
+        return any(isinstance(part, t.Call) and part.callee is ref for part in term.walk())
+
+    def _is_explained(self, place: Place) -> bool:
+        """Whether the file shows every write of a place, and each is at the start or the end of a connection."""
+        value = place.root.initial if not place.path else None
+        if value is not None:
+            # A variable's only value is looked at by itself, where the fact is taken apart.
+            return not isinstance(value, (t.Call, t.Suspend))
+        writes = [w for w in self.cells.writes(place) if not is_null(w.value)]
+        return bool(writes) and all(
+            isinstance(w.value, (t.Constant, t.Ref)) and w.step not in self.answers.get(w.function, ())
+            for w in writes
+        )
 
     def _has_words(self, term: t.Term) -> bool:
         wanted = self.knowledge.names("words", "liveness")
         for part in term.walk():
             if isinstance(part, t.Ref) and any_of(of_place(part.place), wanted):
                 return True
-            if isinstance(part, (t.Field,)) and any_of(split(part.name), wanted):
+            if isinstance(part, t.Field) and any_of(split(part.name), wanted):
                 return True
         return False
 
@@ -158,7 +320,55 @@ class Liveness:
     @cached_property
     def watched(self) -> bool:
         """Whether the module closes or replaces its socket when the peer has not been heard."""
-        return self._closes_on_silence or self._deadline_is_extended or self._closing_timer_is_cleared
+        return (
+            self._deadline_is_extended
+            or self._closes_on_silence
+            or self._counts_strikes
+            or self._closing_timer_is_cleared
+            or self._receive_is_limited
+            or self._ping_is_answered
+        )
+
+    @cached_property
+    def _closings(self) -> list[tuple[Function, Step]]:
+        """The steps that close or replace a socket."""
+        return [
+            (function, step)
+            for word in sorted(self.knowledge.names("liveness", "ends"))
+            for function in self.module.functions_mentioning(word)
+            for step in function.cfg.steps
+            if step.call is not None and step.call.method == word
+        ]
+
+    @cached_property
+    def _closing_functions(self) -> set[Function]:
+        return {function for function, _ in self._closings} | self.dialling
+
+    @cached_property
+    def dialling(self) -> set[Function]:
+        """The functions that make a new connection."""
+        words = {name.rpartition(".")[2] for lib in self.sockets.libraries for name in lib.makes}
+        words.update(m for lib in self.sockets.libraries for m in lib.facts.get("make_methods", []))
+        return {
+            function
+            for word in sorted(words)
+            for function in self.module.functions_mentioning(word)
+            if any(self.sockets.makes(call) for _, call in function.cfg.calls)
+        }
+
+    def _gives_up(self, function: Function, step: Step) -> bool:
+        """Whether a step closes, replaces the connection, or leaves by raising."""
+        if step.kind == "raise":
+            return True
+        call = step.call
+        if call is None:
+            return False
+        if call.method in self.knowledge.names("liveness", "ends"):
+            return True
+        callee = self.module.resolve(call)
+        return (
+            callee is not None and callee is not function and self._ends(callee, self._closing_functions, 1)
+        )
 
     @cached_property
     def _closes_on_silence(self) -> bool:
@@ -166,92 +376,292 @@ class Liveness:
             return False
         return any(
             any(self.reads_mark(fact.term) for fact in facts_at(function, step))
-            for function, step in self._endings
+            for function in self._readers
+            for step in function.cfg.steps
+            if self._gives_up(function, step)
         )
 
+    @property
+    def _readers(self) -> Iterator[Function]:
+        """The functions that name a mark."""
+        seen: set[Function] = set()
+        for mark in self.marks:
+            name = mark if isinstance(mark, str) else mark.name
+            for function in self.module.functions_mentioning(name):
+                if function not in seen:
+                    seen.add(function)
+                    yield function
+
     @cached_property
-    def _endings(self) -> list[tuple[Function, Step]]:
-        """The steps that close or replace a socket."""
-        found = []
-        words = self.knowledge.names("liveness", "ends")
-        for word in sorted(words):
-            for function in self.module.functions_mentioning(word):
-                for step, call in function.cfg.calls:
-                    if call.method == word:
-                        found.append((function, step))
-        return found
+    def _counts_strikes(self) -> bool:
+        """A count that closes the connection when it grows, and that other code sets back: unanswered beats."""
+        for function, step in self._closings:
+            for fact in facts_at(function, step):
+                term = fact.term
+                if not isinstance(term, t.Binary) or term.op not in ("<", ">", "<=", ">=", "=="):
+                    continue
+                for side in (term.left, term.right):
+                    place = self.cells.read(side)
+                    if place is not None and not place.is_local and self._is_strike(function, place):
+                        return True
+        return False
+
+    def _is_strike(self, function: Function, place: Place) -> bool:
+        writes = self.cells.writes(place)
+        counted = [w for w in writes if w.steps]
+        if not any(w.function is function for w in counted):
+            return False
+        return any(
+            isinstance(w.value, t.Constant)
+            and w.value.value == 0
+            and not w.steps
+            and w.record is None
+            and w.function is not function
+            and w.function.kind not in ("constructor", "top")
+            and w.step not in self.openings.get(w.function, ())
+            and w.function not in self.dialling
+            for w in writes
+        )
 
     @cached_property
     def _closing_timer_is_cleared(self) -> bool:
         """A timeout that closes the socket, cleared or armed anew whenever the peer answers."""
-        endings: set[Function] = {function for function, _ in self._endings}
-        ending_calls = set(endings)
         for function in self.module.all_functions:
             if function.is_inlined:
                 continue
-            for timer in self.timers.armed_in(function):
-                callback = timer.callback
-                if callback is None or not self._ends(callback, ending_calls, DEPTH):
+            for step, call in function.cfg.calls:
+                arming = self.timers.arming_of(call, 0)
+                if arming is None or arming.callback is None or arming.repeats:
                     continue
-                clears = self.timers.clears(timer.arming)
-                for answering, step in self.answers:
-                    if clears.may_at(answering, step, timer.place) or (step is timer.step):
-                        return True
+                callback = self.module.resolve_value(call.argument(arming.callback))
+                if callback is None or not self._ends(callback, self._closing_functions, DEPTH):
+                    continue
+                if step in self.answers.get(function, ()) or self._is_handled_by_answer(call, arming.rearms):
+                    return True
         return False
 
-    def _ends(self, function: Function, endings: set[Function], depth: int) -> bool:
-        if function in endings:
+    def _is_handled_by_answer(self, arming: t.Call, rearms: frozenset[str]) -> bool:
+        """Whether an answer clears, resets or takes out the handle of a timer, by the name of where it is kept."""
+        kept = _keepers(arming)
+        if not kept:
+            return False
+        clears = {
+            "clearTimeout",
+            "clearInterval",
+            "cancel",
+            "Stop",
+            "delete",
+            "pop",
+            "remove_timeout",
+            *rearms,
+        }
+        for steps in self.answers.values():
+            for step in steps:
+                call = step.call
+                if call is None or call.method not in clears:
+                    continue
+                for part in call.walk():
+                    if isinstance(part, t.Ref) and not kept.isdisjoint(map(_mark, _prefixes(part.place))):
+                        return True
+                    value = self.module.value_of(part) if isinstance(part, t.Ref) else None
+                    for inner in value.walk() if value is not None and value is not part else ():
+                        if isinstance(inner, t.Ref) and not kept.isdisjoint(
+                            map(_mark, _prefixes(inner.place))
+                        ):
+                            return True
+        return False
+
+    def _ends(self, function: Function, closing: set[Function], depth: int) -> bool:
+        if function in closing:
             return True
         if depth <= 0:
             return False
         for _, call in function.cfg.calls:
             callee = self.module.resolve(call)
-            if callee is not None and callee is not function and self._ends(callee, endings, depth - 1):
+            if callee is not None and callee is not function and self._ends(callee, closing, depth - 1):
                 return True
         return False
 
     @cached_property
     def _deadline_is_extended(self) -> bool:
-        """A read deadline (Go) or a timeout around the receive (Python): silence ends the loop."""
-        return any(
-            call.method in self.knowledge.names("liveness", "deadlines")
-            for word in sorted(self.knowledge.names("liveness", "deadlines"))
-            for function in self.module.functions_mentioning(word)
-            for _, call in function.cfg.calls
+        """A read deadline (Go) that is no zero time: silence fails the read."""
+        for word in sorted(self.knowledge.names("liveness", "deadlines")):
+            for function in self.module.functions_mentioning(word):
+                for step in function.cfg.steps:
+                    call = step.call
+                    if call is not None and call.method == word and call.arguments:
+                        until = self.module.value_of(call.arguments[0]) or call.arguments[0]
+                        if not (isinstance(until, t.Record) and not until.entries):
+                            return True
+        return False
+
+    @cached_property
+    def _receive_is_limited(self) -> bool:
+        """A receive that ends by itself when nothing comes, and then leaves its loop or closes."""
+        limits = self.knowledge.names("liveness", "limits")
+        for function, step in self.receives:
+            call = step.call
+            if call is not None and _is_set(call.argument(99, "timeout")):
+                if self._leaves_when_failed(function, step):
+                    return True
+            if call is not None and self._has_limited_context(call):
+                return True
+            for other in function.cfg.steps:
+                wrapped = other.call
+                if wrapped is None or self.module.canonical(wrapped.callee) not in limits:
+                    continue
+                limited = call is not None and any(part is call for part in wrapped.walk())
+                held = wrapped.extent[0] <= step.extent[0] and step.extent[1] <= wrapped.extent[1]
+                block = isinstance(wrapped.parent, t.Term) or limited or held
+                if (limited or held) and self._leaves_when_failed(function, other):
+                    return True
+                if not block and function.cfg.reaches(other, step) and other.kind == "call":
+                    # `async with timeout(30): await ws.receive()`
+                    if self._leaves_when_failed(function, step):
+                        return True
+        for word in sorted(self.knowledge.names("liveness", "timeouts")):
+            for function in self.module.functions_mentioning(word):
+                for _, call in function.cfg.calls:
+                    if call.method == word and call.arguments and _is_set(call.arguments[0]):
+                        if self.sockets.of(call.receiver) is not None:
+                            return True
+        return False
+
+    def _has_limited_context(self, call: t.Call) -> bool:
+        """Whether the context of a read has a time limit (Go)."""
+        contexts = self.knowledge.names("liveness", "contexts")
+        for argument in call.arguments[:1]:
+            if not isinstance(argument, t.Ref):
+                continue
+            for _, store in self.module.stores_to(argument.place):
+                value = store.value.call if isinstance(store.value, t.Result) else store.value
+                if isinstance(value, t.Call) and self.module.canonical(value.callee) in contexts:
+                    return True
+        return False
+
+    def _leaves_when_failed(self, function: Function, step: Step) -> bool:
+        """Whether a failed receive or ping closes, raises or leaves, and does not only go round its loop again."""
+        cfg = function.cfg
+        starts = [step]
+        # The call itself does not raise where it is awaited: the await does.
+        starts.extend(
+            s
+            for s in cfg.of_kind("suspend")
+            if s.term is not None and step.term is not None and any(p is step.term for p in s.term.walk())
         )
+        seen: set[Step] = set()
+        for start in starts:
+            todo = [edge.target for edge in start.edges if edge.label == "raise"]
+            todo.extend(self._failing_ways(function, start))
+            while todo:
+                here = todo.pop()
+                if here in seen:
+                    continue
+                seen.add(here)
+                if here in cfg.exits or here.kind in ("return", "raise") or self._gives_up(function, here):
+                    return True
+                todo.extend(edge.target for edge in here.edges if not edge.back and edge.label != "raise")
+        # A task or function without a handler ends with the exception.
+        return False
+
+    def _failing_ways(self, function: Function, step: Step) -> Iterator[Step]:
+        """Where the tests of a call's own error lead when it has failed (Go)."""
+        failures = self._failures(function, step)
+        for test in function.cfg.of_kind("test"):
+            if id(test.term) in failures:
+                yield from (edge.target for edge in test.edges if edge.label == "true")
+
+    @cached_property
+    def _ping_is_answered(self) -> bool:
+        """A ping that waits for its pong, and closes or leaves without it."""
+        for library in self.sockets.libraries:
+            for entry in library.facts.get("pings", []):
+                if not self.sockets.imports(library):
+                    continue
+                for function in self.module.functions_mentioning(entry["method"]):
+                    for step, call in function.cfg.calls:
+                        if call.method == entry["method"] and call.receiver is not None:
+                            waiting = [step] if entry["waits"] == "call" else self._waits(function, call)
+                            if any(self._leaves_when_failed(function, s) for s in waiting):
+                                return True
+        return False
+
+    def _waits(self, function: Function, call: t.Call) -> list[Step]:
+        """The awaits of what an awaited ping gave: `await (await ws.ping())`, `await wait_for(waiter, 10)`."""
+        cfg = function.cfg
+        holders = {
+            store.target.place
+            for _, store in cfg.assignments
+            if isinstance(store.target, t.Ref)
+            and (store.value.value if isinstance(store.value, t.Suspend) else store.value) is call
+        }
+        found = []
+        for step in cfg.of_kind("suspend"):
+            if not isinstance(step.term, t.Suspend) or step.term.value is call or step.term.value is None:
+                continue
+            parts = list(step.term.value.walk())
+            if any(part is call or (isinstance(part, t.Ref) and part.place in holders) for part in parts):
+                found.append(step)
+        return found
 
     # -- libraries -------------------------------------------------------------------------------
 
     def kept_by_library(self, library: Library | None) -> bool:
         """Whether the library itself notices a dead peer here, by default or because an option is on."""
         if library is None:
-            return False
-        if library.keepalive == "default":
-            return not self._has_option(library.facts.get("off", []))
-        if library.keepalive == "option":
-            return self._has_option(library.facts.get("on", []))
-        if library.keepalive == "server":
+            # Something that is named like a socket, beside a library that keeps its own alive.
             return any(
-                name in self.module.imports for name in self.knowledge.names("liveness", "pinging_servers")
-            )
+                self._is_kept(lib.keepalive, lib.facts)
+                for lib in self.sockets.libraries
+                if lib.keepalive == "default" and self.sockets.imports(lib)
+            ) or self._is_served_alive(False)
+        if library.keepalive == "server":
+            return self._is_served_alive(True)
+        return self._is_kept(library.keepalive, library.facts)
+
+    def _is_kept(self, keepalive: str, facts: dict[str, list[dict[str, str]]]) -> bool:
+        if keepalive == "default":
+            return not self._has_option(facts.get("off", []))
+        if keepalive == "option":
+            return self._has_option(facts.get("on", []))
         return False
 
+    def _is_served_alive(self, otherwise: bool) -> bool:
+        """Whether the server that the file names keeps its connections alive; `otherwise` where it names none."""
+        named = [
+            entry
+            for entry in self.knowledge.entries("socket", "server")
+            if any(self.sockets.imports_module(name) for name in entry["modules"])
+        ]
+        return any(self._is_kept(e["keepalive"], e) for e in named) if named else otherwise
+
     def _has_option(self, options: list[dict[str, str]]) -> bool:
-        """Whether some call or options object of the file gives one of the options (a given value, where one is named)."""
+        """Whether some call, options object or assignment gives one of the options (a given value, where one is named)."""
         for option in options:
             word = option["keyword"]
             for function in self.module.functions_mentioning(word):
                 for step in function.cfg.steps:
                     for name, value in _options(step):
-                        is_null = isinstance(value, t.Constant) and not value.value
-                        if name == word and is_null == (option.get("value") == "null"):
+                        value = self.module.value_of(value) or value
+                        is_off = isinstance(value, t.Constant) and not value.value
+                        if name == word and is_off == (option.get("value") == "null"):
                             return True
         return False
 
-    def is_heartbeat(self, call: t.Call) -> bool:
-        """Whether what a call sends is itself the sign of life: a ping by its literal content, or by its words."""
+    def is_heartbeat(self, function: Function, call: t.Call) -> bool:
+        """Whether what a call sends is itself the sign of life.
+
+        A control frame; a message that is a ping by its literal content or by its words; a constant that a timer sends
+        again and again; whatever a function named for it sends.
+        """
         wanted = self.knowledge.names("words", "heartbeat")
-        for argument in call.arguments:
+        controls = self.knowledge.names("socket", "control_types")
+        if any_of(split(function.name.rpartition(".")[2]), wanted):
+            return True
+        values = [*call.arguments, *(value for _, value in call.keywords)]
+        if values and self._is_repeated(function) and all(self._is_fixed(v) for v in values):
+            return True
+        for argument in values:
             value = self.module.value_of(argument) or argument
             for part in (*argument.walk(), *value.walk()):
                 if isinstance(part, t.Constant) and isinstance(part.value, str) and len(part.value) < 200:
@@ -260,13 +670,43 @@ class Liveness:
                 elif isinstance(part, t.Record):
                     if any(name is not None and any_of(split(name), wanted) for name, _ in part.entries):
                         return True
-                elif isinstance(part, t.Ref) and any_of(of_place(part.place), wanted):
+                elif isinstance(part, t.Ref):
+                    if part.place.name in controls or any_of(of_place(part.place), wanted):
+                        return True
+        return False
+
+    def _is_repeated(self, function: Function) -> bool:
+        """Whether a function is the callback of a timer that fires again and again."""
+        if function.parent is None:
+            return False
+        for _, call in function.parent.host.cfg.calls:
+            arming = self.timers.arming_of(call, 0)
+            if arming is not None and arming.repeats and arming.callback is not None:
+                if self.module.resolve_value(call.argument(arming.callback)) is function:
                     return True
         return False
 
+    def _is_fixed(self, term: t.Term) -> bool:
+        value = self.module.value_of(term) or term
+        return all(
+            isinstance(part, (t.Constant, t.Record, t.Sequence, t.Call))
+            or (isinstance(part, t.Ref) and part.place.root.kind == "global")
+            for part in value.walk()
+        )
+
+
+def _conditions(function: Function) -> Iterator[t.Term]:
+    """What a function tests and returns."""
+    for step in function.cfg.of_kind("test", "return"):
+        if step.term is not None:
+            yield step.term
+        elif isinstance(step.statement, t.Return) and step.statement.value is not None:
+            yield step.statement.value
+
 
 def _mark(place: Place) -> Mark:
-    return place.name if place.path else place.root
+    path = tuple(part for part in place.path if part != ELEMENT and part not in ("current", "value"))
+    return path[-1] if path else place.root
 
 
 def _prefixes(place: Place) -> Iterator[Place]:
@@ -274,7 +714,28 @@ def _prefixes(place: Place) -> Iterator[Place]:
         yield Place(place.root, place.path[:length])
 
 
+def _keepers(term: t.Term) -> set[Mark]:
+    """Where a handle is kept: what the call's value is stored in, or the container that takes it."""
+    found: set[Mark] = set()
+    parent = term.parent
+    while parent is not None:
+        if isinstance(parent, t.Store) and isinstance(parent.target, t.Ref):
+            found.add(_mark(parent.target.place))
+        elif isinstance(parent, t.Call) and parent.receiver_place is not None:
+            found.add(_mark(parent.receiver_place))
+        parent = parent.parent
+    return found
+
+
+def _is_set(term: t.Term | None) -> bool:
+    return term is not None and not (isinstance(term, t.Constant) and not term.value)
+
+
 def _options(step: Step) -> Iterator[tuple[str, t.Term]]:
+    if step.target is not None and step.target.path and step.store is not None:
+        yield step.target.name, step.store.value
+        if isinstance(step.store.target, t.Ref) and isinstance(step.store.target.key, t.Constant):
+            yield str(step.store.target.key.value), step.store.value
     if step.term is None:
         return
     for part in step.term.walk():

@@ -1,22 +1,42 @@
 """Sockets: which places hold a connection, and of which library.
 
-Strong evidence: a constructor, dial or accept call, a type annotation, a parameter that a library fills with a
-connection, a comparison of `.readyState` with a WebSocket constant. Weak evidence: the words of the name.
+Strong evidence: a constructor, dial or accept call, a type annotation, a base class, a parameter that a library or the
+file itself fills with a connection, a container that connections are put into, a comparison of `.readyState` with a
+WebSocket constant. Weak evidence: the words of the name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model.module import Function, Module
-from wsantipattern.model.place import Place
-from wsantipattern.model.term import Call, Choice, Logic, Ref, Result, Suspend, Term
+from wsantipattern.model.place import ELEMENT, Place
+from wsantipattern.model.summary import callers
+from wsantipattern.model.term import (
+    Call,
+    Choice,
+    Element,
+    Logic,
+    Ref,
+    Result,
+    Sequence,
+    Spread,
+    Suspend,
+    Term,
+)
 from wsantipattern.roles.event import Events
 from wsantipattern.roles.evidence import Evidence, strong, weak
 from wsantipattern.roles.words import any_of, split
+
+_VIEWS = frozenset({"values", "items", "entries", "copy", "slice"})
+_COPIES = frozenset({"list", "tuple", "set", "frozenset", "sorted", "reversed", "from"})
+_PUTS = frozenset({"add", "append", "appendleft", "push", "unshift", "set", "insert", "Store"})
+_TAKES = frozenset({"get", "pop", "setdefault", "at", "shift"})
+"""What containers of the languages themselves call: seeing their elements whole, copying, putting in, taking out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +83,7 @@ class Sockets:
         self.events = events
         self.libraries = [_library(entry) for entry in knowledge.entries("socket", "library")]
         self._by_name = {name: lib for lib in self.libraries for name in (*lib.types, *lib.makes)}
+        self._by_base = {name: lib for lib in self.libraries for name in lib.facts.get("bases", [])}
         self._kept: dict[Place, Socket | None] = {}
 
     def of(self, term: Term | None) -> Socket | None:
@@ -74,12 +95,25 @@ class Sockets:
             return next((s for s in map(self.of, sides) if s is not None), None)
         if isinstance(term, Call):
             library = self._made_by(term)
-            return (
-                Socket(None, library, strong(term.extent, "the connection is made here")) if library else None
-            )
+            if library is not None:
+                return Socket(None, library, strong(term.extent, "the connection is made here"))
+            if term.method in _TAKES and term.receiver_place is not None:
+                return self.at(term.receiver_place.element)
+            return None
+        if isinstance(term, Element):
+            return self._element(term.subject)
         if isinstance(term, Ref):
             return self.at(term.place)
         return None
+
+    def own(self, place: Place) -> Place:
+        """The place that a variable was given from, where it has no other value: `this.ws` of `const ws = this.ws`."""
+        for _ in range(4):
+            value = place.root.initial if place.root.constant and place.root.kind == "local" else None
+            if not isinstance(value, Ref) or value.guard is not None or value.place.root is place.root:
+                break
+            place = Place(value.place.root, value.place.path + place.path)
+        return place
 
     def at(self, place: Place) -> Socket | None:
         """The socket at a place, or None."""
@@ -97,6 +131,9 @@ class Sockets:
         if declared is not None and declared in self._by_name:
             library = self._by_name[declared]
             return Socket(place, library, strong(self._where(place), f"`{place}` is declared as {declared}"))
+        inherited = self._inherited(place)
+        if inherited is not None:
+            return inherited
         for function, store in self.module.stores_to(place):
             value = (
                 store.value.call
@@ -109,7 +146,7 @@ class Sockets:
             if found is not None and found.evidence.is_strong:
                 del function
                 return Socket(place, found.library, strong(store.extent, f"`{place}` is connected here"))
-        filled = self._filled(place)
+        filled = self._filled(place) or self._put(place) or self._given(place)
         if filled is not None:
             return filled
         words = split(place.name)
@@ -147,6 +184,75 @@ class Sockets:
                     )
         return None
 
+    def _inherited(self, place: Place) -> Socket | None:
+        """An object whose class extends a library's connection."""
+        owner = self.module.class_of(place)
+        if owner is None:
+            return None
+        declared = {c.name: c for c in self.module.classes if c.name}
+        names, seen = list(owner.bases), set[str]()
+        while names:
+            name = names.pop()
+            if name in self._by_base:
+                return Socket(
+                    place, self._by_base[name], strong(self._where(place), f"`{place}` is a {name}")
+                )
+            if name in declared and name not in seen:
+                seen.add(name)
+                names.extend(declared[name].bases)
+        return None
+
+    def _element(self, container: Term) -> Socket | None:
+        """What a loop over a container, a copy or the values of one takes out of it."""
+        while True:
+            if isinstance(container, Call) and container.method in _VIEWS and container.receiver is not None:
+                container = container.receiver
+            elif isinstance(container, Call) and container.method in _COPIES and container.arguments:
+                container = container.arguments[0]
+            elif isinstance(container, Sequence) and len(container.elements) == 1:
+                container = container.elements[0]
+            elif isinstance(container, Spread):
+                container = container.value
+            else:
+                break
+        if isinstance(container, Ref):
+            place = container.place
+            parent = place.parent
+            if parent is not None and place.name == "clients":
+                library = self._serves(self.module.made_type(parent))
+                if library is not None:
+                    return Socket(None, library, strong(container.extent, "the server's connections"))
+            return self.at(self.own(place).element)
+        return None
+
+    def _put(self, place: Place) -> Socket | None:
+        """An element of a container that connections are added to."""
+        container = place.parent
+        if container is None or place.path[-1] != ELEMENT:
+            return None
+        for function in self.module.functions_mentioning(container.name):
+            for _, call in function.cfg.calls:
+                if call.method in _PUTS and call.receiver_place == container:
+                    for argument in call.arguments[-1:]:
+                        found = self.of(argument)
+                        if found is not None and found.evidence.is_strong:
+                            return Socket(
+                                place, found.library, strong(call.extent, "the connection is kept here")
+                            )
+        return None
+
+    def _given(self, place: Place) -> Socket | None:
+        """A parameter that the file's own calls fill with a connection."""
+        root = place.root
+        if place.path or root.kind != "parameter" or root.scope is None or root not in root.scope.parameters:
+            return None
+        index = root.scope.parameters.index(root)
+        for _, step in callers(root.scope):
+            found = self.of(step.call.argument(index, root.name)) if step.call is not None else None
+            if found is not None and found.evidence.is_strong:
+                return Socket(place, found.library, found.evidence)
+        return None
+
     def _serves(self, server: str | None) -> Library | None:
         return next(
             (lib for lib in self.libraries if server is not None and server in lib.facts.get("servers", [])),
@@ -165,9 +271,30 @@ class Sockets:
                         return True
         return False
 
+    def makes(self, call: Call) -> bool:
+        """Whether a call makes a connection."""
+        return self._made_by(call) is not None
+
     def _made_by(self, call: Call) -> Library | None:
         name = self.module.typed_name(call.callee)
-        return self._by_name.get(name) if name is not None else None
+        if name is not None and name in self._by_name:
+            return self._by_name[name]
+        if call.receiver is None:
+            return None
+        # A method that no other library of the file has: `session.ws_connect(...)` of a session from elsewhere.
+        return next((lib for lib in self._imported if call.method in lib.facts.get("make_methods", [])), None)
+
+    @cached_property
+    def _imported(self) -> list[Library]:
+        return [lib for lib in self.libraries if self.imports(lib)]
+
+    def imports(self, library: Library) -> bool:
+        """Whether the file imports one of the library's modules, or a part of one."""
+        return any(self.imports_module(name) for name in library.facts.get("modules", []))
+
+    def imports_module(self, name: str) -> bool:
+        """Whether the file imports a module, or a part of it: `uvicorn`, `hypercorn.asyncio` of `hypercorn`."""
+        return any(i == name or i.startswith((f"{name}.", f"{name}/")) for i in self.module.imports)
 
     def _where(self, place: Place) -> tuple[int, int]:
         scope = place.root.scope

@@ -1,225 +1,554 @@
-"""State guards: a condition that says a socket is open by the socket's own word, in any spelling."""
+"""State guards: a condition that says a socket is open by the socket's own word, in any spelling.
+
+Either the library's word (`readyState`, `closed`, `client_state`), or that of a wrapper: a flag beside the connection in
+the same object, written where the connection is made and where it ends, and never by what the peer answers.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
-from wsantipattern.model.flow import Fact, facts_at
-from wsantipattern.model.module import Function, Module
-from wsantipattern.model.place import Place
+from wsantipattern.model.flow import Fact, Key, atom, facts_at, key
+from wsantipattern.model.module import Function, Module, is_null
+from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.model.summary import callers
+from wsantipattern.roles.cell import Cells, Write
 from wsantipattern.roles.liveness import Liveness
-from wsantipattern.roles.socket import Socket, Sockets
+from wsantipattern.roles.socket import Library, Socket, Sockets
+from wsantipattern.roles.words import any_of, of_place, split
+
+DEPTH = 2
+"""Calls of the file that a send is followed up through, to a guard around the call."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GuardedSend:
-    """A send that only the socket's own state guards."""
+    """A send that only the socket's own state guards.
+
+    Attributes:
+        shown: what the send is called on, as written.
+        fact: the condition that says open. flag: the wrapper's flag that it reads, or None for the library's state.
+    """
 
     function: Function
     step: Step
     call: t.Call
-    socket: Socket
+    place: Place
+    shown: str
     fact: Fact
+    flag: Place | None
     confidence: Confidence
 
-    @property
-    def place(self) -> Place:
-        place = self.call.receiver_place
-        assert place is not None
-        return place
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sending:
+    """A call that may send: the connection's place (through aliases), and the library where the call tells it."""
+
+    call: t.Call
+    place: Place
+    method: str
+    shown: str
+    library: Library | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Guard:
+    fact: Fact
+    socket: Socket
+    confidence: Confidence
+    flag: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Wanted:
+    """What a condition asks of a cell: to have a value, or not to have it; True stands for any true value."""
+
+    place: Place
+    value: Key | None
+    equal: bool
+    words: tuple[str, ...]
+
+    def met_by(self, value: t.Term | None) -> bool | None:
+        """Whether a written value lets the condition hold; None where one cannot tell."""
+        if self.value is None:
+            return bool(value.value) == self.equal if isinstance(value, t.Constant) else None
+        if value is None or not isinstance(value, (t.Constant, t.Ref)):
+            return None
+        return (key(value) == self.value) == self.equal
 
 
 class States:
     """The state guards of one module."""
 
-    def __init__(self, module: Module, knowledge: Knowledge, sockets: Sockets, liveness: Liveness) -> None:
+    def __init__(
+        self, module: Module, knowledge: Knowledge, sockets: Sockets, liveness: Liveness, cells: Cells
+    ) -> None:
         self.module = module
         self.knowledge = knowledge
         self.sockets = sockets
         self.liveness = liveness
+        self.cells = cells
+        self._sends = knowledge.names("socket", "sends")
+        self._functions = {
+            entry["call"]: (entry["argument"], library)
+            for library in sockets.libraries
+            for entry in library.facts.get("send_functions", [])
+        }
+        self._open_names = {n: lib for lib in sockets.libraries for n in lib.facts.get("open_names", [])}
+        self._closed_names = {n: lib for lib in sockets.libraries for n in lib.facts.get("closed_names", [])}
+
+    def by_owner(self) -> list[list[GuardedSend]]:
+        """The sends of the module that trust the socket's own state and nothing else, those of one owner together.
+
+        An owner is a class, a function that holds the connection in a variable, or the module.
+        """
+        groups: dict[object, list[GuardedSend]] = {}
+        for function in self._senders():
+            for send in self.guarded_sends(function):
+                groups.setdefault(_owner(function, send.place), []).append(send)
+        for group in groups.values():
+            group.sort(key=lambda send: send.call.extent)
+        return sorted(groups.values(), key=lambda group: group[0].call.extent)
 
     def guarded_sends(self, function: Function) -> list[GuardedSend]:
         """The sends of a function that trust the socket's own state and nothing else."""
         found: list[GuardedSend] = []
         seen: set[t.Extent] = set()
-        for step, call in function.cfg.calls:
-            place = call.receiver_place
-            if place is None or call.extent in seen or not self._may_send(call):
+        for step in function.cfg.of_kind("call", "spawn"):
+            sending = self._sending(step.call) if step.call is not None else None
+            if sending is None or sending.call.extent in seen:
                 continue
-            guard = self._guard(function, step, place)
-            if guard is None:
+            guard = self._guard(function, step, sending.place, sending, DEPTH)
+            if guard is None or self._is_live(function, step, sending, guard.socket):
                 continue
-            fact, socket, confidence = guard
-            if not self._sends(call, socket) or self._is_live(function, step, call, socket):
-                continue
-            seen.add(call.extent)
-            found.append(GuardedSend(function, step, call, socket, fact, confidence))
+            seen.add(sending.call.extent)
+            found.append(
+                GuardedSend(
+                    function,
+                    step,
+                    sending.call,
+                    sending.place,
+                    sending.shown,
+                    guard.fact,
+                    guard.flag,
+                    guard.confidence,
+                )
+            )
         return found
 
-    def by_owner(self) -> list[list[GuardedSend]]:
-        """All such sends of the module, those of one owner (class, outermost function) and socket together."""
-        groups: dict[object, list[GuardedSend]] = {}
-        for function in self.module.all_functions:
-            if function.is_inlined:
-                continue
-            for send in self.guarded_sends(function):
-                groups.setdefault((_owner(function), send.place.name), []).append(send)
-        for group in groups.values():
-            group.sort(key=lambda send: send.call.extent)
-        return sorted(groups.values(), key=lambda group: group[0].call.extent)
+    # -- sends -----------------------------------------------------------------------------------
 
-    def _may_send(self, call: t.Call) -> bool:
-        return call.method in self.knowledge.names("socket", "sends") or any(
-            call.method in library.sends for library in self.sockets.libraries
-        )
+    def _senders(self) -> Iterator[Function]:
+        """The functions that may send, in order."""
+        words = set(self._sends) | {name.rpartition(".")[2] for name in self._functions}
+        for library in self.sockets.libraries:
+            words.update(library.sends)
+        found: set[Function] = set()
+        for word in words:
+            for function in self.module.functions_mentioning(word):
+                found.add(function)
+                # `const { sendMessage: push } = useWebSocket(...)`
+                for _, store in function.cfg.assignments:
+                    given = store.value
+                    if store.declares and isinstance(given, t.Ref) and isinstance(store.target, t.Ref):
+                        if given.place.path and given.place.name == word and store.target.place.is_local:
+                            found.update(self.module.functions_mentioning(store.target.place.name))
+        return iter(sorted(found, key=lambda f: (f.extent[0], -f.extent[1])))
 
-    def _sends(self, call: t.Call, socket: Socket) -> bool:
-        if socket.library is not None:
-            return call.method in socket.library.sends or call.method in self.knowledge.names(
-                "socket", "sends"
-            )
-        return True
-
-    def _is_live(self, function: Function, step: Step, call: t.Call, socket: Socket) -> bool:
-        if socket.transport == "other" or socket.transport == "sse":
-            return True
-        if self.liveness.is_heartbeat(call) or self.liveness.kept_by_library(socket.library):
-            return True
-        if any(
-            self.liveness.carries(f.term) and not self._says_state(f) for f in self._facts(function, step)
+    def _sending(self, call: t.Call) -> _Sending | None:
+        if not isinstance(call.callee, t.Ref):
+            return None
+        told = self._functions.get(self.module.canonical(call.callee) or "")
+        if told is not None:
+            argument = call.argument(told[0])
+            if isinstance(argument, t.Ref):
+                return _Sending(
+                    call, self.sockets.own(argument.place), call.method, str(argument.place), told[1]
+                )
+            return None
+        place = self.sockets.own(call.callee.place)
+        parent = place.parent
+        if parent is None:
+            return None
+        if place.name not in self._sends and not any(
+            place.name in library.sends for library in self.sockets.libraries
         ):
+            return None
+        shown = str(call.receiver_place) if call.receiver_place is not None else call.method
+        return _Sending(call, self.sockets.own(parent), place.name, shown, None)
+
+    def _is_live(self, function: Function, step: Step, sending: _Sending, socket: Socket) -> bool:
+        if socket.transport != "websocket":
+            return True
+        if self.liveness.is_heartbeat(function, sending.call):
+            return True
+        if self.liveness.kept_by_library(socket.library):
+            return True
+        facts = facts_at(function, step)
+        for caller, call_step in callers(function):
+            facts.extend(facts_at(caller, call_step))
+        if any(self.liveness.carries(f.term) and self._state_of(f) is None for f in facts):
             return True
         return self.liveness.watched
 
-    def _facts(self, function: Function, step: Step) -> list[Fact]:
-        """What holds at a step; for a function that is only called, also what holds at each call."""
-        found = facts_at(function, step)
-        shared: list[Fact] | None = None
+    # -- guards ----------------------------------------------------------------------------------
+
+    def _guard(
+        self, function: Function, step: Step, place: Place, sending: _Sending, depth: int
+    ) -> _Guard | None:
+        """What says at a step that the connection at `place` is open: there, or around every call of the function."""
+        facts = facts_at(function, step)
+        found = self._by_library(facts, place, sending) or self._by_wrapper(facts, place, sending)
+        if found is not None or depth <= 0:
+            return found
+        around: _Guard | None = None
         for caller, call_step in callers(function):
-            here = facts_at(caller, call_step)
-            shared = here if shared is None else [f for f in shared if any(_same(f, g) for g in here)]
-        return found + (shared or [])
+            outer = _seen_outside(place, call_step.call, function) if call_step.call is not None else None
+            told = (
+                self._guard(caller, call_step, self.sockets.own(outer), sending, depth - 1)
+                if outer is not None
+                else None
+            )
+            if told is None:
+                return None
+            around = around or told
+        return around
 
-    def _says_state(self, fact: Fact) -> bool:
-        return self._state_of(fact) is not None
-
-    def _guard(self, function: Function, step: Step, place: Place) -> tuple[Fact, Socket, Confidence] | None:
-        """The fact that says `place` is open, with the socket it speaks of."""
-        for fact in self._facts(function, step):
+    def _by_library(self, facts: list[Fact], place: Place, sending: _Sending) -> _Guard | None:
+        for fact in facts:
             told = self._state_of(fact)
             if told is None:
                 continue
-            subject, confidence = told
+            subject, name, library, confidence = told
             if subject != place and not place.starts_with(subject):
                 continue
             socket = self.sockets.at(place)
-            if socket is None:
-                if confidence < Confidence.HIGH:
+            if socket is None or (socket.library is None and not socket.evidence.is_strong):
+                library = library or self._meant(name, sending)
+                if library is not None:
+                    apparent = self.sockets.unnamed(place, fact.term.extent)
+                    known = replace(apparent, library=library)
+                    return _Guard(fact, known, confidence if library.name else Confidence.MEDIUM)
+                if name not in self.knowledge.names("socket", "state_fields"):
                     continue
-                # Compared with a WebSocket constant: that is what it is.
-                return fact, self.sockets.unnamed(place, fact.term.extent), confidence
-            if socket.library is None and confidence >= Confidence.HIGH:
-                return fact, socket, confidence
-            return fact, socket, Confidence.HIGH if socket.evidence.is_strong else Confidence.MEDIUM
+                if socket is None and confidence < Confidence.HIGH:
+                    continue
+                socket = socket or self.sockets.unnamed(place, fact.term.extent)
+                return _Guard(fact, socket, confidence)
+            if socket.library is not None and not self._sends_by(socket.library, sending):
+                continue
+            return _Guard(fact, socket, Confidence.HIGH if socket.evidence.is_strong else confidence)
         return None
 
-    def _state_of(self, fact: Fact) -> tuple[Place, Confidence] | None:
-        """The socket's place that a fact calls open, and how surely the fact speaks of a WebSocket."""
-        term, holds = fact.term, fact.holds
-        if isinstance(term, t.Binary) and term.op in ("==", "!=", "in"):
+    def _sends_by(self, library: Library, sending: _Sending) -> bool:
+        return sending.library is library or sending.method in library.sends or sending.method in self._sends
+
+    def _meant(self, name: str, sending: _Sending) -> Library | None:
+        """The library that the file imports and whose state and send these are, where nothing else tells the type."""
+        for library in self.sockets.libraries:
+            if name not in _state_names(library) or sending.method not in library.sends:
+                continue
+            if not self.sockets.imports(library):
+                continue
+            if sending.method not in self._sends or any_of(
+                of_place(sending.place), self.knowledge.names("words", "socket")
+            ):
+                return library
+        return None
+
+    def _state_of(self, fact: Fact) -> tuple[Place, str, Library | None, Confidence] | None:
+        """The place that a fact calls open by its own state, the state's name, and how surely it is a WebSocket's."""
+        term = fact.term
+        if isinstance(term, t.Call) and isinstance(term.callee, t.Ref):
+            place = self.sockets.own(term.callee.place)
+            return self._flagged(place, fact.holds) if place.path else None
+        decided = atom(term)
+        if decided is not None and decided[0][0] == "set":
+            place = self.sockets.own(decided[0][1])
+            return self._flagged(place, fact.holds == decided[1]) if place.path else None
+        if isinstance(term, t.Binary) and term.op in ("==", "!="):
             for state, constant in ((term.left, term.right), (term.right, term.left)):
-                if not isinstance(state, t.Ref) or not state.place.path:
-                    continue
-                parent = state.place.parent
-                if parent is None or state.place.name not in self._state_fields(parent):
-                    continue
-                return self._compared(parent, constant, holds == (term.op != "!="))
-            return None
-        if isinstance(term, t.Ref) and term.place.path:
-            parent = term.place.parent
-            wanted = self._flags(parent).get(term.place.name) if parent is not None else None
-            if parent is not None and wanted is holds:
-                return _owner_of_flag(parent), Confidence.MEDIUM
-        if isinstance(term, t.Call) and term.receiver_place is not None:
-            wanted = self._flags(term.receiver_place).get(term.method)
-            if wanted is holds:
-                return term.receiver_place, Confidence.MEDIUM
+                state = self.module.value_of(state) or state
+                if isinstance(state, t.Ref):
+                    told = self._compared(
+                        self.sockets.own(state.place), constant, fact.holds == (term.op == "==")
+                    )
+                    if told is not None:
+                        return told
         return None
 
-    def _compared(self, socket: Place, constant: t.Term, equal: bool) -> tuple[Place, Confidence] | None:
-        value = self.module.value_of(constant)
-        name = value.place.name if isinstance(value, t.Ref) else ""
-        if isinstance(value, t.Constant):
-            if value.kind == "number" and value.value == 1 and equal:
-                return socket, Confidence.MEDIUM
-            if isinstance(value.value, str) and value.value.upper() in ("OPEN", "CONNECTED") and equal:
-                # A data channel and a media source call their states by strings; a WebSocket by numbers.
-                known = self.sockets.at(socket)
-                return (
-                    (socket, Confidence.MEDIUM) if known is not None and known.library is not None else None
-                )
+    def _flagged(self, place: Place, holds: bool) -> tuple[Place, str, Library | None, Confidence] | None:
+        """A field or method of a socket that is true while it is open, or while it is closed."""
+        parent = place.parent
+        assert parent is not None
+        name = place.name
+        subject = self._outer(parent)
+        known = self.sockets.at(subject)
+        if known is not None and known.library is not None:
+            candidates = [known.library]
+        else:
+            candidates = [lib for lib in self.sockets.libraries if self.sockets.imports(lib)]
+        for library in candidates:
+            facts = library.facts
+            says = (holds and name in (*facts.get("open_flags", []), *facts.get("inner_open", []))) or (
+                not holds and name in facts.get("closed_flags", [])
+            )
+            if says:
+                return subject, name, None, Confidence.HIGH if known is not None else Confidence.MEDIUM
+        return None
+
+    def _outer(self, place: Place) -> Place:
+        """The connection that a field of it stands for: `ws` of `ws.sock`."""
+        parent = place.parent
+        if parent is None:
+            return place
+        known = self.sockets.at(parent)
+        if known is not None and known.library is not None:
+            return parent if place.name in known.library.facts.get("inner", []) else place
+        return place
+
+    def _compared(
+        self, state: Place, constant: t.Term, equal: bool
+    ) -> tuple[Place, str, Library | None, Confidence] | None:
+        if state.path and state.path[-1] == "value" and len(state.path) > 1:
+            state = Place(state.root, state.path[:-1])
+        parent = state.parent
+        if parent is None:
             return None
-        if isinstance(constant, t.Ref) and not name:
-            name = constant.place.name
-        said_open = name in self.knowledge.names("socket", "open_constants") or (
-            isinstance(constant, t.Ref)
-            and constant.place.name in self.knowledge.names("socket", "open_constants")
-        )
-        if said_open and equal:
-            canonical = self.module.canonical(constant) or ""
+        subject = self._outer(parent)
+        canonical = self.module.canonical(constant) or ""
+        named = self._open_names.get(canonical) if equal else self._closed_names.get(canonical)
+        if named is not None:
+            return subject, state.name, named, Confidence.HIGH
+        known = self.sockets.at(subject)
+        own = known.library.facts if known is not None and known.library is not None else {}
+        if state.name not in (*self.knowledge.names("socket", "state_fields"), *own.get("state_fields", [])):
+            return None
+        confidence = self._value_says(constant, canonical, subject, equal, own.get("open_values", []))
+        return (subject, state.name, None, confidence) if confidence is not None else None
+
+    def _value_says(
+        self, constant: t.Term, canonical: str, socket: Place, equal: bool, words: list[str]
+    ) -> Confidence | None:
+        """How surely being equal (or not) to a value says that a socket is open."""
+        value = self._plain_value(constant)
+        if isinstance(value, t.Constant):
+            if value.kind == "number":
+                return Confidence.MEDIUM if (value.value == 1) == equal and value.value in (1, 3) else None
+            # A data channel and a media source call their states by strings; a WebSocket by numbers.
+            return Confidence.HIGH if value.value in words and equal else None
+        names = {part.place.name for part in (constant, value) if isinstance(part, t.Ref)}
+        if equal and not names.isdisjoint(self.knowledge.names("socket", "open_constants")):
             of_socket = isinstance(constant, t.Ref) and constant.place.parent == socket
             sure = of_socket or canonical.split(".")[0] in ("WebSocket", "ws")
-            return socket, Confidence.HIGH if sure else Confidence.MEDIUM
-        if name in self.knowledge.names("socket", "closed_constants") and not equal:
-            return socket, Confidence.MEDIUM
+            return Confidence.HIGH if sure else Confidence.MEDIUM
+        if not equal and not names.isdisjoint(self.knowledge.names("socket", "closed_constants")):
+            return Confidence.MEDIUM
         return None
 
-    def _state_fields(self, socket: Place) -> frozenset[str]:
-        known = self.sockets.at(socket)
-        general = self.knowledge.names("socket", "state_fields")
-        if known is not None and known.library is not None:
-            return general | frozenset(known.library.facts.get("state_fields", []))
-        return general
+    def _plain_value(self, constant: t.Term) -> t.Term | None:
+        """The value of a constant, also of a member of an object or enumeration of the file."""
+        value = self.module.value_of(constant)
+        if isinstance(value, t.Ref) and len(value.place.path) == 1:
+            members = value.place.root.initial
+            if isinstance(members, t.Record):
+                return next((v for name, v in members.entries if name == value.place.name), value)
+        return value
 
-    def _flags(self, socket: Place) -> dict[str, bool]:
-        """Fields and methods of a socket that say it is open (True) or closed (False)."""
-        known = self.sockets.at(socket)
-        if known is None and socket.path:
-            parent = socket.parent
-            known = self.sockets.at(parent) if parent is not None else None
-        if known is None or known.library is None:
-            return {}
-        return {
-            **dict.fromkeys(known.library.facts.get("open_flags", []), True),
-            **dict.fromkeys(known.library.facts.get("closed_flags", []), False),
-        }
+    # -- a wrapper's own state -------------------------------------------------------------------
+
+    def _by_wrapper(self, facts: list[Fact], place: Place, sending: _Sending) -> _Guard | None:
+        socket = self.sockets.at(place)
+        library = sending.library or (socket.library if socket is not None else None)
+        if library is None or not self._sends_by(library, sending):
+            return None
+        if sending.library is None and (socket is None or not socket.evidence.is_strong):
+            return None
+        known = (
+            socket
+            if socket is not None and socket.library is not None
+            else replace(self.sockets.unnamed(place, sending.call.extent), library=library)
+        )
+        best: _Guard | None = None
+        for fact in facts:
+            wanted = self._wanted(fact)
+            if wanted is None or not _beside(wanted.place, place):
+                continue
+            confidence = self._is_state(wanted, place, library)
+            if confidence is not None and (best is None or confidence > best.confidence):
+                best = _Guard(fact, known, confidence, wanted.place)
+        return best
+
+    def _wanted(self, fact: Fact) -> _Wanted | None:
+        """What a fact asks of a cell that code of the file writes."""
+        term = fact.term
+        if isinstance(term, t.Binary) and term.op in ("==", "!="):
+            if is_null(term.left) or is_null(term.right):
+                return None
+            for side, other in ((term.left, term.right), (term.right, term.left)):
+                place = self._loaded(side)
+                value = key(other) if isinstance(other, (t.Constant, t.Ref)) else None
+                if place is None or value is None or not _is_fixed(other):
+                    continue
+                equal = fact.holds == (term.op == "==")
+                words = of_place(other.place) if isinstance(other, t.Ref) else split(str(_text(other)))
+                return _Wanted(place, value, equal, (*_last_words(place), *words))
+            return None
+        place = self._loaded(term)
+        return _Wanted(place, None, fact.holds, _last_words(place)) if place is not None else None
+
+    def _loaded(self, term: t.Term) -> Place | None:
+        value = self.module.value_of(term) or term
+        place = self.cells.read(value)
+        return self.sockets.own(place) if place is not None else None
+
+    def _is_state(self, wanted: _Wanted, connection: Place, library: Library) -> Confidence | None:
+        """Whether a cell follows the start and end of the connection and nothing else."""
+        opened = ended = False
+        for write in self.cells.writes(wanted.place):
+            met = wanted.met_by(write.value) if not write.steps else None
+            starts = self._at_start(write, connection)
+            if met and not starts and write.step in self.liveness.answers.get(write.function, ()):
+                return None
+            opened = opened or (met is True and starts)
+            ended = ended or (met is False and self._at_end(write, connection))
+        if opened and ended:
+            return Confidence.HIGH
+        if not library.facts.get("wrapped"):
+            # Its connections have a state of their own, so that a flag beside it can be about anything.
+            return None
+        if ended and not wanted.equal:
+            return Confidence.HIGH
+        if any_of(wanted.words, self.knowledge.names("words", "state")):
+            return Confidence.MEDIUM
+        if (opened or ended) and any_of(wanted.words, self.knowledge.names("words", "phase")):
+            return Confidence.MEDIUM
+        return None
+
+    def _at_start(self, write: Write, connection: Place) -> bool:
+        """Whether a write belongs to the making of the connection."""
+        name = connection.name
+        if write.record is not None and any(k == name and not is_null(v) for k, v in write.record.entries):
+            return True
+        if write.step in self.liveness.openings.get(write.function, ()):
+            return True
+        if write.function in self.liveness.dialling and write.function.kind != "top":
+            return True
+        return any(not is_null(value) for value in self._assigned(write.function, connection))
+
+    def _at_end(self, write: Write, connection: Place) -> bool:
+        """Whether a write belongs to the end of the connection."""
+        function = write.function
+        if write.step in self.liveness.endings.get(function, ()):
+            return True
+        if any(is_null(value) for value in self._assigned(function, connection)):
+            return True
+        ends = self.knowledge.names("liveness", "ends")
+        for step in function.cfg.steps:
+            call = step.call
+            if call is None or call.method not in ends or call.receiver_place is None:
+                continue
+            place = call.receiver_place
+            socket = self.sockets.at(place)
+            if place.name == connection.name or (socket is not None and socket.evidence.is_strong):
+                return True
+        return self._after_failed_send(write)
+
+    def _after_failed_send(self, write: Write) -> bool:
+        for fact in write.function.cfg.known_at(write.step):
+            term = fact.term
+            if not (isinstance(term, t.Binary) and is_null(term.right) and isinstance(term.left, t.Ref)):
+                continue
+            if fact.holds != (term.op == "!="):
+                continue
+            for _, store in self.module.stores_to(term.left.place):
+                value = store.value.call if isinstance(store.value, t.Result) else store.value
+                if isinstance(value, t.Call) and self._sending(value) is not None:
+                    return True
+        return False
+
+    def _assigned(self, function: Function, connection: Place) -> Iterator[t.Term | None]:
+        """What a function gives to the connection's field or variable, also in a literal."""
+        for _, store in function.cfg.assignments:
+            if not isinstance(store.target, t.Ref):
+                continue
+            target = store.target.place
+            if connection.path:
+                if target.path and target.name == connection.name:
+                    yield store.value
+            elif target == connection:
+                yield store.value
+            for part in store.value.walk():
+                if isinstance(part, t.Record) and connection.path:
+                    yield from (value for name, value in part.entries if name == connection.name)
 
 
-def _owner_of_flag(place: Place) -> Place:
-    """`ws.sock.connected` speaks of `ws`."""
-    return place.parent if place.path and place.name == "sock" and place.parent is not None else place
+def _state_names(library: Library) -> frozenset[str]:
+    keys = ("state_fields", "open_flags", "closed_flags", "inner_open")
+    return frozenset(name for k in keys for name in library.facts.get(k, []))
 
 
-def _same(first: Fact, second: Fact) -> bool:
-    from wsantipattern.model.flow import atom
+def _beside(flag: Place, connection: Place) -> bool:
+    """Whether a flag is kept in the object that holds the connection, or in one around it."""
+    path = flag.path
+    while path and path[-1] in (ELEMENT, "current", "value"):
+        path = path[:-1]
+    plain = Place(flag.root, path)
+    if connection.starts_with(plain):
+        return False
+    parent = plain.parent
+    if parent is not None:
+        return connection.starts_with(parent)
+    # Two variables of one function, or of the module.
+    return (
+        plain.root.kind == "local"
+        and connection.root.kind in ("local", "parameter")
+        and plain.root.scope is connection.root.scope
+        and not plain.root.constant
+    )
 
-    one, other = atom(first.term), atom(second.term)
-    if one is None or other is None:
-        return first.term is second.term and first.holds == second.holds
-    return one[0] == other[0] and (one[1] == first.holds) == (other[1] == second.holds)
+
+def _is_fixed(term: t.Term) -> bool:
+    """Whether a term is a literal or a named constant."""
+    if isinstance(term, t.Constant):
+        return True
+    return isinstance(term, t.Ref) and term.key is None and term.place.root.kind != "this"
 
 
-def _owner(function: Function) -> object:
-    """The class a function belongs to, or else the outermost function around it."""
-    outermost = function
+def _text(term: t.Term) -> object:
+    return term.value if isinstance(term, t.Constant) else ""
+
+
+def _last_words(place: Place) -> tuple[str, ...]:
+    return split(place.name)
+
+
+def _seen_outside(place: Place, call: t.Call, function: Function) -> Place | None:
+    """The name that `place` of the called function has at the call."""
+    root = place.root
+    if root in function.parameters:
+        value = call.argument(function.parameters.index(root), root.name)
+        return Place(value.place.root, value.place.path + place.path) if isinstance(value, t.Ref) else None
+    if function.owner is not None and root is function.owner.this and call.receiver_place is not None:
+        return Place(call.receiver_place.root, call.receiver_place.path + place.path)
+    return place
+
+
+def _owner(function: Function, connection: Place) -> object:
+    """The class a send belongs to, the outermost function that holds the connection, or else the module."""
     for outer in (function, *function.ancestors):
         if outer.owner is not None:
             return outer.owner
-        if outer.kind != "top":
-            outermost = outer
-    return outermost
+    scope = connection.root.scope
+    if connection.root.kind == "local" and scope is not None and scope.kind != "top":
+        outermost = scope
+        for outer in scope.ancestors:
+            if outer.kind != "top":
+                outermost = outer
+        return outermost
+    return function.module

@@ -15,9 +15,17 @@ def timers(knowledge: Knowledge) -> list[bytes]:
 
 
 def socket_states(knowledge: Knowledge) -> list[bytes]:
-    """The names of fields and methods by which sockets tell their state."""
+    """The names of fields and methods by which sockets tell their state, and the modules whose sockets tell none."""
     found = set(knowledge.names("socket", "state_fields"))
     for library in knowledge.entries("socket", "library"):
-        for key in ("state_fields", "open_flags", "closed_flags"):
+        for key in ("state_fields", "open_flags", "closed_flags", "inner_open"):
             found.update(library.get(key, []))
+        if library.get("wrapped"):
+            found.update(library.get("modules", []))
+    found.add("WebSocket")
     return sorted(name.encode() for name in found)
+
+def watermarks(knowledge: Knowledge) -> list[bytes]:
+    """Operators that put two values in order, and the names of functions that do."""
+    del knowledge
+    return [b"<", b">", b"max", b"Max"]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wsantipattern.roles.message import Messages
     from wsantipattern.roles.socket import Sockets
     from wsantipattern.roles.state import States
+    from wsantipattern.roles.watermark import Watermarks
     from wsantipattern.roles.timer import Timers
     from wsantipattern.roles.watermark import Watermarks
 
@@ -63,6 +64,12 @@ class Roles:
     @cached_property
     def liveness(self) -> Liveness:
         from wsantipattern.roles.liveness import Liveness
+
+    @cached_property
+    def watermarks(self) -> Watermarks:
+        from wsantipattern.roles.watermark import Watermarks
+
+        return Watermarks(self.module, self.knowledge, self.events)
 
         return Liveness(self.module, self.knowledge, self.events, self.sockets, self.timers, self.cells)
 

@@ -1,0 +1,36 @@
+"""A watermark of what was delivered is set back.
+
+The file keeps the position up to which something was delivered, and lets it rise only. On one path it goes back: an
+error handler or a fallback sets it to nothing, or a handler overwrites it with what an answer happens to carry (a
+count, the head of an older answer, the last item of a batch) without comparing the two.
+
+Why
+    The stream goes on meanwhile. What was delivered after the position that the watermark now has counts as new
+    again: the next replay or the next buffered event sends it a second time.
+
+Instead
+    Leave the watermark alone on the fallback path: what another path has delivered stays delivered. Let a loaded
+    value only raise it (`max(watermark, loaded)`). When the receiver drops what it has, or another session begins,
+    reset both in the same place.
+
+Limits
+    Silent in constructors, where another session or stream was found to begin, where the same path clears what the
+    watermark describes, where the object ends, and for positions that a caller passes in. A watermark is found by the
+    comparison that lets it rise, in the same file; without it only a name like `lastSentSeq` counts, on a plain
+    fallback path. Elements of one map are not told apart.
+"""
+
+from collections.abc import Iterator
+
+from wsantipattern import Match, Module, Roles, rule, triggers
+
+
+@rule(severity="error", triggers=triggers.watermarks)
+def watermark_reset(module: Module, roles: Roles) -> Iterator[Match]:
+    for setback in roles.watermarks.setbacks():
+        yield Match(
+            setback.move.extent,
+            roles.watermarks.message(setback),
+            setback.confidence,
+            roles.watermarks.trace(setback),
+        )

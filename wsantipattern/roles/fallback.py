@@ -1,0 +1,290 @@
+"""Fallbacks: whether a step runs because something went wrong, and what says so.
+
+Structure: an exception handler, a rejected promise, a Go error that is not nil, a handler of an error or close event,
+two positions that stand the wrong way round, an answer that is not there. Words (`isStale`, `onFailure`, a status
+code) are weaker evidence. Helpers and closures run for the reason that their callers have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import term as t
+from wsantipattern.model.cfg import Step
+from wsantipattern.model.flow import Fact, facts_at, implied
+from wsantipattern.model.module import Function, Module, is_null
+from wsantipattern.model.place import Place
+from wsantipattern.model.summary import callers
+from wsantipattern.roles.event import Events
+from wsantipattern.roles.order import RELATIONS, Orders
+from wsantipattern.roles.slot import Slots, is_fixed
+from wsantipattern.roles.words import any_of, split
+
+DEPTH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """Why a step runs on a fallback path.
+
+    Attributes:
+        extent, reason: where that is said, and a short clause for the trace.
+        is_strong: structure says so, not words.
+        event: the connection's own event that runs it (`close`, `reconnect`), else "".
+        is_empty: an answer was not there; by itself this is also how a first start looks.
+        is_crossed: two positions stand the wrong way round.
+        function, step: the function whose text says so, and its step on the way.
+    """
+
+    extent: t.Extent
+    reason: str
+    is_strong: bool
+    function: Function
+    step: Step
+    event: str = ""
+    is_empty: bool = False
+    is_crossed: bool = False
+
+
+class Fallbacks:
+    """The fallback paths of one module."""
+
+    def __init__(
+        self, module: Module, knowledge: Knowledge, events: Events, slots: Slots, orders: Orders
+    ) -> None:
+        self.module = module
+        self.knowledge = knowledge
+        self.events = events
+        self.slots = slots
+        self.orders = orders
+
+    def reasons(
+        self,
+        function: Function,
+        step: Step,
+        place: Place,
+        extra: list[tuple[t.Term, bool]],
+        depth: int = DEPTH,
+    ) -> Iterator[Fallback]:
+        """Why `step`, which moves the slot at `place`, runs on a fallback path; strong reasons need not come first.
+
+        `extra` are conditions that hold for the moved value alone (those of a conditional value).
+        """
+        yield from self._handlers(function, step)
+        facts = [*facts_at(function, step), *(Fact(term, holds) for term, holds in extra)]
+        for fact in facts:
+            yield from self._of_fact(function, step, fact, place)
+        yield from self._narrowed(function, step, facts, place)
+        yield from self._of_events(function, step)
+        if depth > 0:
+            for caller, site in self._runs(function, step):
+                yield from self.reasons(caller, site, place, [], depth - 1)
+
+    def _handlers(self, function: Function, step: Step) -> Iterator[Fallback]:
+        for handler in function.cfg.of_kind("handler"):
+            if function.cfg.dominates(handler, step):
+                yield Fallback(handler.extent, "the attempt failed", True, function, step)
+
+    def _runs(self, function: Function, step: Step) -> Iterator[tuple[Function, Step]]:
+        """The steps that run this one whatever the function finds: calls of its function, and where a closure is made."""
+        cfg = function.cfg
+        if any(True for _ in cfg.known_at(step)):
+            return
+        yield from callers(function)
+        if function.kind == "lambda" and function.parent is not None:
+            parent = function.parent.host
+            for made in parent.cfg.of_kind("closure"):
+                if isinstance(made.term, t.Closure) and made.term.function is function:
+                    yield parent, made
+
+    # -- facts -----------------------------------------------------------------------------------
+
+    def _of_fact(self, function: Function, step: Step, fact: Fact, place: Place) -> Iterator[Fallback]:
+        term, holds = fact.term, fact.holds
+        if self.slots.speaks_of(term, place):
+            return
+        extent = fact.step.extent if fact.step is not None else term.extent
+        if self._is_crossed(term):
+            yield Fallback(
+                extent, "two positions are found the wrong way round", True, function, step, is_crossed=True
+            )
+        failed = self._failed(term, holds)
+        if failed is not None:
+            yield Fallback(extent, "the attempt failed", failed, function, step)
+        elif self._is_absent(function, term, holds):
+            yield Fallback(extent, "the answer is not there", True, function, step, is_empty=True)
+        elif self._says_trouble(term, holds):
+            yield Fallback(extent, "something has gone wrong", False, function, step)
+
+    def _is_crossed(self, term: t.Term) -> bool:
+        """Whether two positions are compared: no literals, lengths, times, or counters of the file."""
+        if not isinstance(term, t.Binary) or term.op not in RELATIONS:
+            return False
+        return all(self._is_position(side) for side in (term.left, term.right))
+
+    def _is_position(self, side: t.Term) -> bool:
+        value = self.module.value_of(side) or side
+        if isinstance(value, t.Result):
+            value = value.call
+        if is_fixed(value) or isinstance(value, t.Binary):
+            return False
+        if isinstance(value, (t.Call, t.Suspend)):
+            call = value.value if isinstance(value, t.Suspend) else value
+            return not (isinstance(call, t.Call) and (call.total or self._is_amount(call.method)))
+        if not isinstance(value, t.Ref) or self._is_amount(value.place.name):
+            return False
+        return not any(store.op in ("+", "-") for _, store in self.module.stores_to(value.place))
+
+    def _is_amount(self, name: str) -> bool:
+        return any_of(split(name), self.knowledge.names("watermark", "amounts"))
+
+    def _failed(self, term: t.Term, holds: bool) -> bool | None:
+        """Whether a condition says that an attempt failed: True by structure, False by words, None where it does not."""
+        if isinstance(term, t.Binary) and term.op in ("==", "!="):
+            for side, other in ((term.left, term.right), (term.right, term.left)):
+                if is_null(other) and holds == (term.op == "!="):
+                    if self._is_go_error(side):
+                        return True
+                    return False if self._named(side, "errors") else None
+                if self._named(side, "statuses") and not self._named(side, "errors"):
+                    good = self._says_good(other)
+                    return False if holds == ((term.op == "==") != good) else None
+        if isinstance(term, t.Binary) and term.op in RELATIONS and self._named(term.left, "statuses"):
+            return False if is_fixed(term.right) and holds == (term.op in (">", ">=")) else None
+        if isinstance(term, t.Binary) and term.op == "instanceof" and holds:
+            return False if self._named(term.right, "errors") else None
+        if isinstance(term, t.Call):
+            name = self.module.canonical(term.callee) or ""
+            if name in self.knowledge.names("watermark", "error_tests"):
+                return True if holds else None
+            if name == "isinstance" and holds and self._named(term.argument(1), "errors"):
+                return False
+        if isinstance(term, t.Ref) and self._named(term, "errors"):
+            return False if holds else None
+        if isinstance(term, t.Ref) and self._named(term, "successes"):
+            return None if holds else False
+        return None
+
+    def _is_go_error(self, side: t.Term) -> bool:
+        """The last of several results, in a language where errors are values."""
+        if self.module.raises or not isinstance(side, t.Ref) or side.place.path:
+            return False
+        return any(
+            isinstance(store.value, t.Result)
+            and store.value.index > 0
+            and isinstance(store.value.call, t.Call)
+            for _, store in self.module.stores_to(side.place)
+        )
+
+    def _named(self, term: t.Term | None, key: str) -> bool:
+        name = _last_word_of(term)
+        return bool(name) and any_of(split(name), self.knowledge.names("watermark", key))
+
+    def _says_good(self, term: t.Term) -> bool:
+        if isinstance(term, t.Constant):
+            return str(term.value).lower() in self.knowledge.names("watermark", "good_statuses")
+        return any_of(split(_last_word_of(term)), self.knowledge.names("watermark", "good_statuses"))
+
+    def _is_absent(self, function: Function, term: t.Term, holds: bool) -> bool:
+        """Whether a condition says that what was asked for did not come."""
+        subject: t.Term | None = None
+        if isinstance(term, t.Ref):
+            subject = term if not holds else None
+        elif isinstance(term, t.Binary) and term.op in ("==", "!=") and holds == (term.op == "=="):
+            if is_null(term.right):
+                subject = term.left
+            elif is_null(term.left):
+                subject = term.right
+        if not isinstance(subject, t.Ref) or not subject.place.is_local:
+            return False
+        return any(
+            isinstance(store.value, (t.Call, t.Suspend, t.Region, t.Result))
+            for _, store in self.module.stores_to(subject.place)
+        )
+
+    def _says_trouble(self, term: t.Term, holds: bool) -> bool:
+        trouble = self.knowledge.names("watermark", "troubles")
+        if isinstance(term, t.Binary) and term.op == "==" and holds:
+            return any(
+                any_of(split(name), trouble)
+                for name in (_constant_word(term.left), _constant_word(term.right))
+                if name
+            )
+        if isinstance(term, (t.Ref, t.Call)):
+            return holds and any_of(split(_last_word_of(term)), trouble)
+        return False
+
+    def _narrowed(
+        self, function: Function, step: Step, facts: list[Fact], place: Place
+    ) -> Iterator[Fallback]:
+        """Conditions that hold on every way that can be taken, where the plain intersection loses them."""
+        known = {id(fact.step) for fact in facts}
+        cfg = function.cfg
+        for test in cfg.of_kind("test"):
+            if id(test) in known or not cfg.reaches(test, step) or test.term is None:
+                continue
+            if not any(
+                self._is_crossed(term) or self._failed(term, holds) is not None
+                for outcome in (True, False)
+                for term, holds in implied(test.term, outcome, self.module)
+            ):
+                continue
+            if cfg.path(cfg.entry, {step}, avoiding={test}) is not None:
+                continue
+            first = cfg.path(cfg.entry, {test})
+            if first is None:
+                continue
+            ways = [
+                outcome
+                for outcome in (True, False)
+                if cfg.path(test, {step}, avoiding={test}, labels=["true" if outcome else "false"])
+                is not None
+            ]
+            if len(ways) == 1:
+                for term, holds in implied(test.term, ways[0], self.module):
+                    yield from self._of_fact(function, step, Fact(term, holds, test), place)
+
+    # -- events ----------------------------------------------------------------------------------
+
+    def _of_events(self, function: Function, step: Step) -> Iterator[Fallback]:
+        for registration in self.events.of_handler(function):
+            extent = registration.step.extent if registration.step is not None else function.name_extent
+            reason = f"a `{registration.event}` event runs this"
+            if registration.event in self.knowledge.names("watermark", "error_events"):
+                yield Fallback(extent, reason, True, function, step)
+            elif registration.event in self.knowledge.names("watermark", "link_events"):
+                yield Fallback(extent, reason, True, function, step, event=registration.event)
+        name = function.name.rpartition(".")[2]
+        words = split(name)
+        if any_of(words, self.knowledge.names("watermark", "error_handlers")):
+            yield Fallback(function.name_extent, f"`{name}` deals with a failure", False, function, step)
+        elif any_of(words, self.knowledge.names("watermark", "link_handlers")):
+            yield Fallback(
+                function.name_extent,
+                f"`{name}` deals with a lost connection",
+                False,
+                function,
+                step,
+                event=name,
+            )
+
+
+def _last_word_of(term: t.Term | None) -> str:
+    if isinstance(term, t.Ref):
+        return term.place.name
+    if isinstance(term, t.Field):
+        return term.name
+    if isinstance(term, t.Call):
+        return term.method
+    return ""
+
+
+def _constant_word(term: t.Term) -> str:
+    """The text of a literal, or the last word of a name that is written like a constant of a type."""
+    if isinstance(term, t.Constant) and isinstance(term.value, str):
+        return term.value
+    if isinstance(term, t.Ref) and term.place.root.kind in ("import", "global", "class") and term.place.path:
+        return term.place.name
+    return ""

@@ -1,0 +1,284 @@
+"""Orders: which conditions of a function put a slot's value and another value in order, and what they guard.
+
+`x > W` in any spelling: turned round, negated with an early return, through a helper, a getter or a constant, both
+sides under one transformation (`key(x) <= key(W)`), a comparison function (`compare(x, W) > 0`, `x - W <= 0`,
+`x.After(W)`). Path questions are asked on edges: a step is guarded where every way to it takes a favourable edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import term as t
+from wsantipattern.model.cfg import Step
+from wsantipattern.model.flow import bind, implied, returns, substitute
+from wsantipattern.model.module import Function, Module, is_null
+from wsantipattern.model.place import Place
+from wsantipattern.model.summary import callers
+from wsantipattern.roles.slot import Move, Slots, is_conversion, is_fixed
+from wsantipattern.roles.words import any_of, split
+
+RELATIONS = ("<", "<=", ">", ">=")
+DEPTH = 4
+
+Sources = frozenset[Place]
+"""The places that a value comes from; two values with a common one speak of the same thing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one outcome of a condition says: a slot's value and another one stand in an order.
+
+    Attributes:
+        place: the slot that is compared.
+        sources: where the value on the other side comes from.
+        above: the other value is at or above the slot's; None where the text does not say which is.
+        is_order: the condition orders the two; else it only takes both (an unknown predicate).
+    """
+
+    place: Place
+    sources: Sources
+    above: bool | None
+    is_order: bool
+
+
+class Orders:
+    """The orders of one module."""
+
+    def __init__(self, module: Module, knowledge: Knowledge, slots: Slots) -> None:
+        self.module = module
+        self.knowledge = knowledge
+        self.slots = slots
+        self._edges: dict[Function, list[tuple[Step, bool, list[tuple[t.Term, bool]]]]] = {}
+
+    # -- terms -----------------------------------------------------------------------------------
+
+    def sources(self, term: t.Term | None, depth: int = DEPTH) -> Sources:
+        """The places that a value comes from, through constant variables, arithmetic and conversions."""
+        return frozenset(self._sources(term, depth))
+
+    def _sources(self, term: t.Term | None, depth: int) -> Iterator[Place]:
+        if term is None or depth <= 0:
+            return
+        for part in term.walk():
+            if not isinstance(part, t.Ref) or part.place.root.kind in (
+                "import",
+                "global",
+                "function",
+                "class",
+            ):
+                if (
+                    isinstance(part, t.Ref)
+                    and part.place.root.kind == "global"
+                    and not _is_callee(part, term)
+                ):
+                    yield part.place
+                continue
+            yield part.place
+            value = self.module.value_of(part)
+            if value is not None and value is not part and self._is_same_thing(value):
+                yield from self._sources(value, depth - 1)
+
+    def _is_same_thing(self, value: t.Term) -> bool:
+        """Whether a variable given this value still speaks of what the value comes from."""
+        if isinstance(value, t.Call):
+            return is_conversion(value, self.module, self.knowledge) or self.slots.read(value) is not None
+        return isinstance(value, (t.Ref, t.Binary, t.Unary, t.Field, t.Choice, t.Logic))
+
+    def orders_of(self, term: t.Term, holds: bool) -> Iterator[Order]:
+        """What an atomic condition and its truth say of slots."""
+        if isinstance(term, t.Binary) and term.op in RELATIONS:
+            yield from self._of_relation(term, holds)
+        elif isinstance(term, t.Call):
+            ordered = self._is_ordering(term)
+            yield from self._among(_operands(term), ordered)
+
+    def _of_relation(self, term: t.Binary, holds: bool) -> Iterator[Order]:
+        left, right = _unwrapped(term.left, term.right)
+        for compared, other in ((term.left, term.right), (term.right, term.left)):
+            if is_fixed(other):
+                inner = self.module.value_of(compared)
+                if isinstance(inner, t.Call):
+                    yield from self._among(_operands(inner), True)
+                elif isinstance(inner, t.Binary) and inner.op == "-":
+                    yield from self._among([inner.left, inner.right], True)
+        rising = (term.op in ("<", "<=")) == holds
+        for slot, other, above in ((left, right, rising), (right, left, not rising)):
+            place = self.slots.read(slot)
+            if place is not None:
+                yield Order(place, self.sources(other), above, True)
+
+    def _among(self, operands: list[t.Term], ordered: bool) -> Iterator[Order]:
+        if len(operands) == 1 and isinstance(operands[0], t.Binary) and operands[0].op == "-":
+            operands = [operands[0].left, operands[0].right]
+        for slot in operands:
+            place = self.slots.read(slot)
+            if place is None:
+                continue
+            for other in operands:
+                if other is not slot:
+                    yield Order(place, self.sources(other), None, ordered)
+
+    def _is_ordering(self, call: t.Call) -> bool:
+        """Whether a predicate puts its operands in order: by what it returns, or as knowledge or its words say."""
+        function = self.module.resolve(call)
+        if function is not None:
+            return any(
+                isinstance(part, t.Binary) and part.op in RELATIONS
+                for value, facts in returns(function)
+                for term in (value, *(fact.term for fact in facts))
+                if term is not None
+                for part in term.walk()
+            )
+        return any_of(split(call.method), self.knowledge.names("watermark", "orderings"))
+
+    # -- conditions ------------------------------------------------------------------------------
+
+    def edges(self, function: Function) -> list[tuple[Step, bool, list[tuple[t.Term, bool]]]]:
+        """Both outcomes of every test, with what each implies."""
+        found = self._edges.get(function)
+        if found is None:
+            found = self._edges[function] = [
+                (step, outcome, list(implied(step.term, outcome, self.module)))
+                for step in function.cfg.of_kind("test")
+                if step.term is not None
+                for outcome in (True, False)
+            ]
+        return found
+
+    def is_guarded(self, function: Function, step: Step, favourable: Callable[[t.Term, bool], bool]) -> bool:
+        """Whether every way from the entry to `step` takes an outcome of which `favourable` holds."""
+        chosen = {
+            (test, "true" if outcome else "false")
+            for test, outcome, terms in self.edges(function)
+            if any(favourable(term, holds) for term, holds in terms)
+        }
+        if not chosen:
+            return False
+        seen, todo = {function.cfg.entry}, [function.cfg.entry]
+        while todo:
+            current = todo.pop()
+            for edge in current.edges:
+                if (current, edge.label) not in chosen and edge.target not in seen:
+                    seen.add(edge.target)
+                    todo.append(edge.target)
+        return step not in seen
+
+    def says_unset(self, term: t.Term, holds: bool, place: Place) -> bool:
+        """Whether a condition says that a slot holds nothing yet."""
+        if isinstance(term, t.Ref):
+            value = self.module.value_of(term)
+            if isinstance(value, t.Result) and value.index == 1:
+                return not holds and self._is(value.call, place)
+            return not holds and self._is(term, place)
+        if isinstance(term, t.Binary):
+            if term.op in ("==", "!="):
+                for side, other in ((term.left, term.right), (term.right, term.left)):
+                    if (is_null(other) or is_fixed(other)) and self._is(side, place):
+                        return holds == (term.op == "==")
+            if term.op == "in" and isinstance(term.right, t.Ref):
+                return not holds and self.slots.same(term.right.place.element, place)
+        if isinstance(term, t.Call):
+            receiver = term.receiver_place
+            if receiver is not None and term.method in self.knowledge.names("slot", "has"):
+                return not holds and self.slots.same(receiver.element, place)
+            return not holds and self._is(term, place)
+        return False
+
+    def _is(self, term: t.Term | None, place: Place) -> bool:
+        found = self.slots.read(term)
+        return found is not None and self.slots.same(found, place)
+
+    # -- values compared with their slot ---------------------------------------------------------
+
+    def is_compared(self, move: Move, value: t.Term | None, *, rising: bool) -> bool:
+        """Whether, on every way to a move, its value has been compared with the slot (or the slot held nothing).
+
+        With `rising`, only comparisons that order the two and do not put the value below the slot count, and one of
+        them must be there.
+        """
+        return self._compared(move.function, move.step, move.place, self.sources(value), rising, 2)
+
+    def _compared(
+        self, function: Function, step: Step, place: Place, sources: Sources, rising: bool, depth: int
+    ) -> bool:
+        if not sources:
+            return False
+        ordered = False
+
+        def favourable(term: t.Term, holds: bool) -> bool:
+            nonlocal ordered
+            for order in self.orders_of(term, holds):
+                if (
+                    not order.sources.isdisjoint(sources)
+                    and self.slots.same(order.place, place)
+                    and not (rising and (order.above is False or not order.is_order))
+                ):
+                    ordered = True
+                    return True
+            return self.says_unset(term, holds, place)
+
+        if self.is_guarded(function, step, favourable) and ordered:
+            return True
+        return depth > 0 and self._compared_by_callers(function, place, sources, rising, depth)
+
+    def _compared_by_callers(
+        self, function: Function, place: Place, sources: Sources, rising: bool, depth: int
+    ) -> bool:
+        if not any(source.root in function.parameters for source in sources):
+            return False
+        sites = list(callers(function))
+        for caller, step in sites:
+            if step.call is None:
+                return False
+            mapping = bind(step.call, function)
+            given: set[Place] = set()
+            for source in sources:
+                if source.root in mapping:
+                    given |= self.sources(substitute(t.Ref(step.extent, source), mapping))
+            seen = substitute(t.Ref(step.extent, place), mapping)
+            outer = seen.place if isinstance(seen, t.Ref) else place
+            if not self._compared(caller, step, outer, frozenset(given), rising, depth - 1):
+                return False
+        return bool(sites)
+
+    def choice_orders(
+        self, test: t.Term, outcome: bool, place: Place, value: t.Term, *, rising: bool
+    ) -> bool:
+        """Whether a conditional value's own test has compared its arm with the slot."""
+        sources = self.sources(value)
+        return any(
+            not order.sources.isdisjoint(sources)
+            and self.slots.same(order.place, place)
+            and not (rising and (order.above is False or not order.is_order))
+            for term, holds in implied(test, outcome, self.module)
+            for order in self.orders_of(term, holds)
+        )
+
+
+def _operands(call: t.Call) -> list[t.Term]:
+    found = list(call.arguments)
+    receiver = call.receiver
+    if receiver is not None and not (isinstance(receiver, t.Ref) and receiver.place.root.kind in ("import",)):
+        found.insert(0, receiver)
+    return found
+
+
+def _unwrapped(left: t.Term, right: t.Term) -> tuple[t.Term, t.Term]:
+    """Both sides without a transformation that they share: `key(a) <= key(b)` orders `a` and `b`."""
+    if (
+        isinstance(left, t.Call)
+        and isinstance(right, t.Call)
+        and isinstance(left.callee, t.Ref)
+        and isinstance(right.callee, t.Ref)
+        and left.callee.place == right.callee.place
+        and len(left.arguments) == len(right.arguments) == 1
+    ):
+        return left.arguments[0], right.arguments[0]
+    return left, right
+
+
+def _is_callee(part: t.Ref, whole: t.Term) -> bool:
+    return any(isinstance(other, t.Call) and other.callee is part for other in whole.walk())

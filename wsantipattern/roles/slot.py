@@ -1,0 +1,314 @@
+"""Slots: storage that a file sets and reads in many spellings, and every move of one.
+
+A slot is a field, an element, or a variable. It is set by an assignment, a deletion, or a call that `knowledge` lists
+(`W.Store(v)`, `atomic.StoreInt64(&W, v)`, `m.set(k, v)`, `d.pop(k)`, a state setter, a record that copies another one
+but for an entry), and read likewise (`m.get(k) ?? 0`, `W.Load()`), through constant variables, getters and functions
+of the file. Elements of one container are one slot: which key is meant is not followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import term as t
+from wsantipattern.model.cfg import Step
+from wsantipattern.model.flow import bind, returns, substitute
+from wsantipattern.model.module import Function, Module
+from wsantipattern.model.place import ELEMENT, Binding, Place
+
+Keys = frozenset[Hashable]
+"""Every name by which one slot is known; two places mean the same slot where they share one."""
+
+DEPTH = 4
+"""Definitions and functions that a read is followed through."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Move:
+    """A step that gives a slot a value.
+
+    Attributes:
+        place: the slot, as this function names it.
+        value: what it gets; None where it is deleted.
+        extent: the assignment, or the call or entry that stands for one.
+        swaps: the value is set only where the slot still holds another one (compare-and-swap).
+    """
+
+    function: Function
+    step: Step
+    place: Place
+    value: t.Term | None
+    extent: t.Extent
+    swaps: bool = False
+
+
+class Slots:
+    """The slots of one module."""
+
+    def __init__(self, module: Module, knowledge: Knowledge) -> None:
+        self.module = module
+        self.knowledge = knowledge
+        self._moves: dict[Function, list[Move]] = {}
+        self._setters: dict[Binding, Place | None] = {}
+        self._keys: dict[Place, Keys] = {}
+        self._stores = {
+            (entry["method"], entry["arguments"]): entry for entry in knowledge.entries("slot", "store")
+        }
+        self._functions = {entry["call"]: entry for entry in knowledge.entries("slot", "store_function")}
+
+    # -- identity --------------------------------------------------------------------------------
+
+    def keys(self, place: Place) -> Keys:
+        """The names of the slot at a place: the place itself, its class and field, or its bare path.
+
+        The bare path is used where nothing tells what a parameter or variable holds: two functions of a file that
+        take `state` and use `state.playedUpTo` mean the same.
+        """
+        found = self._keys.get(place)
+        if found is None:
+            found = self._keys[place] = frozenset(self._named(place))
+        return found
+
+    def _named(self, place: Place) -> Iterator[Hashable]:
+        yield place
+        inner = place
+        suffix: tuple[str, ...] = ()
+        while inner.path:
+            suffix = (inner.path[-1], *suffix)
+            parent = inner.parent
+            assert parent is not None
+            owner = self.module.class_of(parent)
+            if owner is not None:
+                yield (owner.name or owner, suffix)
+                return
+            inner = parent
+        root = place.root
+        holder = place.path[-1] in self.knowledge.names("slot", "boxes") if place.path else True
+        if root.kind in ("parameter", "local") and place.path and place.path[-1] != ELEMENT and not holder:
+            yield ("path", place.path)
+
+    def same(self, one: Place, other: Place) -> bool:
+        """Whether two places mean one slot."""
+        return one == other or not self.keys(one).isdisjoint(self.keys(other))
+
+    # -- moves -----------------------------------------------------------------------------------
+
+    def moves_in(self, function: Function) -> list[Move]:
+        """Every move that the steps of a function make, in building order."""
+        if function not in self._moves:
+            found: dict[tuple[t.Extent, Place], Move] = {}
+            for step in function.cfg.steps:
+                for move in self._at(function, step):
+                    found.setdefault((move.extent, move.place), move)
+            self._moves[function] = list(found.values())
+        return self._moves[function]
+
+    def _at(self, function: Function, step: Step) -> Iterator[Move]:
+        term = step.term
+        if step.kind == "assign" and isinstance(term, t.Store):
+            if step.target is not None and term.op is None:
+                yield Move(function, step, step.target, term.value, term.extent)
+            yield from self._copies(function, step, term.value)
+        elif step.kind == "delete" and step.target is not None and step.target.path:
+            yield Move(function, step, step.target, None, step.extent)
+        elif step.kind == "call" and isinstance(term, t.Call):
+            yield from self._by_call(function, step, term)
+            for argument in term.arguments:
+                yield from self._copies(function, step, argument)
+        elif step.kind == "return" and isinstance(step.statement, t.Return):
+            yield from self._copies(function, step, step.statement.value)
+
+    def _copies(self, function: Function, step: Step, value: t.Term | None) -> Iterator[Move]:
+        """`{...state, last: 0}`: the copy is what follows the original, with one entry moved."""
+        if not isinstance(value, t.Record):
+            return
+        original: Place | None = None
+        for name, entry in value.entries:
+            if isinstance(entry, t.Spread) and isinstance(entry.value, t.Ref):
+                original = entry.value.place
+            elif name is not None and original is not None:
+                yield Move(function, step, original.field(name), entry, entry.extent)
+
+    def _by_call(self, function: Function, step: Step, call: t.Call) -> Iterator[Move]:
+        named = self._functions.get(self.module.typed_name(call.callee) or "")
+        if named is not None:
+            target, value = call.argument(0), call.argument(named["value"])
+            if isinstance(target, t.Ref) and value is not None:
+                yield Move(function, step, target.place, value, call.extent, bool(named.get("swaps")))
+            return
+        setter = self._set_by(call.callee)
+        if setter is not None and len(call.arguments) == 1:
+            yield Move(function, step, setter, self._updated(call.arguments[0], setter), call.extent)
+            return
+        receiver = call.receiver_place
+        if receiver is None or call.keywords or self.module.resolve(call) is not None:
+            return
+        entry = self._stores.get((call.method, len(call.arguments)))
+        if entry is None:
+            return
+        place = receiver.element if entry.get("element") else receiver
+        value = call.arguments[entry["value"]] if "value" in entry else None
+        yield Move(function, step, place, value, call.extent, bool(entry.get("swaps")))
+
+    def _set_by(self, callee: t.Term) -> Place | None:
+        """The variable that a state setter sets: the other half of `const [x, setX] = useState(0)`."""
+        if not isinstance(callee, t.Ref) or callee.place.path:
+            return None
+        root = callee.place.root
+        if root not in self._setters:
+            self._setters[root] = self._other_half(root)
+        return self._setters[root]
+
+    def _other_half(self, root: Binding) -> Place | None:
+        made = root.initial
+        if not (isinstance(made, t.Result) and made.index == 1 and isinstance(made.call, t.Call)):
+            return None
+        name = self.module.typed_name(made.call.callee) or ""
+        if name.rpartition(".")[2] not in self.knowledge.names("slot", "state_pairs") or root.scope is None:
+            return None
+        for step, store in root.scope.host.cfg.assignments:
+            value = store.value
+            if isinstance(value, t.Result) and value.index == 0 and value.call is made.call:
+                return step.target
+        return None
+
+    def _updated(self, value: t.Term, place: Place) -> t.Term:
+        """What a setter's argument amounts to: an updater function stands for what it returns."""
+        if isinstance(value, t.Closure) and value.function.parameters:
+            results = [result for result, _ in returns(value.function) if result is not None]
+            if len(results) == 1:
+                return substitute(results[0], {value.function.parameters[0]: t.Ref(value.extent, place)})
+        return value
+
+    # -- reads -----------------------------------------------------------------------------------
+
+    def read(self, term: t.Term | None, depth: int = DEPTH) -> Place | None:
+        """The slot whose present value a term is, or None.
+
+        Sees through a default (`?? 0`), a conversion (`Number(x)`), constant variables, getters, and functions of
+        the file that return what a slot holds.
+        """
+        if term is None or depth <= 0:
+            return None
+        if isinstance(term, t.Ref):
+            value = self.module.value_of(term)
+            if value is not None and value is not term and not isinstance(value, t.Constant):
+                inner = self.read(value, depth - 1)
+                if inner is not None:
+                    return inner
+            getter = self.module.getter_of(term.place)
+            if getter is not None and getter.owner is not None:
+                parent = term.place.parent
+                mapping = {getter.owner.this: t.Ref(term.extent, parent)} if parent is not None else {}
+                return self._returned(getter, mapping, depth)
+            return term.place
+        if isinstance(term, t.Logic) and term.op in ("??", "or"):
+            return self.read(term.left, depth - 1) if is_fixed(term.right) else None
+        if isinstance(term, t.Choice):
+            sides = [side for side in (term.then, term.otherwise) if not is_fixed(side)]
+            return self.read(sides[0], depth - 1) if len(sides) == 1 else None
+        if isinstance(term, t.Result) and term.index == 0:
+            return self.read(term.call, depth - 1)
+        if isinstance(term, t.Call):
+            return self._read_by(term, depth)
+        return None
+
+    def _read_by(self, call: t.Call, depth: int) -> Place | None:
+        name = self.module.typed_name(call.callee) or ""
+        first = call.argument(0)
+        if name in self.knowledge.names("slot", "load_functions"):
+            return self.read(first, depth - 1)
+        function = self.module.resolve(call)
+        if function is not None:
+            mapping: dict[Binding, t.Term] = bind(call, function)
+            return self._returned(function, mapping, depth)
+        receiver = call.receiver_place
+        if receiver is not None:
+            if not call.arguments and call.method in self.knowledge.names("slot", "loads"):
+                return receiver
+            if 1 <= len(call.arguments) <= 2 and call.method in self.knowledge.names("slot", "element_loads"):
+                return receiver.element
+        if len(call.arguments) == 1 and is_conversion(call, self.module, self.knowledge):
+            return self.read(first, depth - 1)
+        return None
+
+    def _returned(self, function: Function, mapping: Mapping[Binding, t.Term], depth: int) -> Place | None:
+        results = [value for value, _ in returns(function)]
+        if not results or function.is_generator:
+            return None
+        places = {self.read(substitute(v, mapping), depth - 1) if v is not None else None for v in results}
+        return places.pop() if len(places) == 1 else None
+
+    def speaks_of(self, term: t.Term | None, place: Place) -> bool:
+        """Whether a condition or value mentions the slot's value, or something computed from it."""
+        return term is not None and any(
+            isinstance(part, (t.Ref, t.Call)) and self.is_derived(part, place) for part in term.walk()
+        )
+
+    def is_derived(self, term: t.Term | None, place: Place, depth: int = DEPTH) -> bool:
+        """Whether a value is computed from the slot's own: `W + 1`, `Math.min(end, W + 100)`; not what a call asked
+        with it answers."""
+        if term is None or depth <= 0:
+            return False
+        found = self.read(term)
+        if found is not None and self.same(found, place):
+            return True
+        if isinstance(term, t.Ref):
+            value = self.module.value_of(term)
+            return value is not None and value is not term and self.is_derived(value, place, depth - 1)
+        if isinstance(term, (t.Binary, t.Unary, t.Logic, t.Choice)):
+            return any(self.is_derived(child, place, depth) for child in term.children())
+        if isinstance(term, t.Call) and (
+            call_word(term) in self.knowledge.names("slot", "picks")
+            or is_conversion(term, self.module, self.knowledge)
+        ):
+            return any(self.is_derived(argument, place, depth - 1) for argument in term.arguments)
+        return False
+
+
+def call_word(call: t.Call) -> str:
+    """The last word of what is called, lower case."""
+    return call.method.lower()
+
+
+def is_conversion(call: t.Call, module: Module, knowledge: Knowledge) -> bool:
+    """Whether a call gives its argument in another type: `Number(x)`, `int(x)`, `BigInt(x)`."""
+    return (module.canonical(call.callee) or "") in knowledge.names("slot", "conversions")
+
+
+def is_fixed(term: t.Term | None) -> bool:
+    """Whether a value is written out: a literal, an empty or constant container, a signed literal."""
+    if isinstance(term, t.Constant):
+        return True
+    if isinstance(term, t.Unary):
+        return is_fixed(term.operand)
+    if isinstance(term, (t.Sequence, t.Record)):
+        return all(is_fixed(child) for child in term.children())
+    return False
+
+
+def terms_in(function: Function) -> list[t.Term]:
+    """Every term that the text of a function holds, inlined closures included, other closures not."""
+    memo = function.module.memo
+    marker = ("terms_in", function)
+    found: list[t.Term] | None = memo.get(marker)
+    if found is None:
+        found = memo[marker] = list(_terms(function.body))
+    return found
+
+
+def _terms(node: Any) -> Iterator[t.Term]:
+    if isinstance(node, t.Term):
+        for part in node.walk():
+            yield part
+            if isinstance(part, t.Region):
+                yield from _terms(part.body)
+    elif isinstance(node, (list, tuple)):
+        for item in node:
+            yield from _terms(item)
+    elif isinstance(node, (t.Statement, t.Case, t.Handler)):
+        for field in fields(node):
+            yield from _terms(getattr(node, field.name))

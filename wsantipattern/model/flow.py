@@ -22,6 +22,9 @@ Key = tuple[Any, ...]
 DEPTH = 6
 """How many definitions and predicates one fact is followed through."""
 
+STRAIGHT = 8
+"""Steps before a test among which the value of the tested variable is looked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -397,4 +400,23 @@ def facts_at(function: Function, step: Step) -> list[Fact]:
     found: list[Fact] = []
     for fact in function.cfg.known_at(step):
         found.extend(Fact(term, holds, fact.step) for term, holds in implied(fact.term, fact.holds, module))
+        given = _given_before(function, fact)
+        if given is not None:
+            found.extend(Fact(term, holds, fact.step) for term, holds in implied(given, fact.holds, module))
     return found
+
+
+def _given_before(function: Function, fact: Fact) -> t.Term | None:
+    """The value that a tested variable was given on the straight way to its test, where it has several in all."""
+    tested, step = fact.term, fact.step
+    if not isinstance(tested, t.Ref) or not tested.place.is_local or tested.place.root.constant:
+        return None
+    before = function.cfg.predecessors
+    for _ in range(STRAIGHT):
+        ways = before[step] if step is not None else []
+        if len(ways) != 1:
+            return None
+        step = ways[0][0]
+        if step.target == tested.place:
+            return step.store.value if step.store is not None and step.store.op is None else None
+    return None

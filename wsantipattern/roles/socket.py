@@ -131,6 +131,9 @@ class Sockets:
         if declared is not None and declared in self._by_name:
             library = self._by_name[declared]
             return Socket(place, library, strong(self._where(place), f"`{place}` is declared as {declared}"))
+        if not place.path and not place.root.name and isinstance(place.root.initial, (Call, Suspend)):
+            # `const { send, readyState } = useWebSocket(...)`: what is taken apart has no name.
+            return self.of(place.root.initial)
         inherited = self._inherited(place)
         if inherited is not None:
             return inherited

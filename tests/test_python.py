@@ -518,6 +518,11 @@ def test_a_logger_in_a_field_is_a_logger() -> None:
         ("import sys\nsys.exit(1)", ["Evaluate(Call(__import__; 'sys'))", "Raise(Call(sys.exit; 1))"]),
         ("import os\nos._exit(1)", ["Evaluate(Call(__import__; 'os'))", "Halt(Call(os._exit; 1))"]),
         ("loop.create_task(f(x))", ["Spawn(Call(f; x))"]),
+        (
+            "from asyncio import create_task as go\ngo(f())",
+            ["Evaluate(Call(__import__; 'asyncio'))", "Spawn(Call(f))"],
+        ),
+        ("create_task(f())", ["Evaluate(Call(create_task; Call(f)))"]),
         ("t = loop.create_task(f(x))", ["Evaluate(Store(t; Call(loop.create_task; Call(f; x)); True))"]),
         ("def f(a=g()): h()", ["Evaluate(Call(g))"]),
         ("pass", []),
@@ -528,13 +533,14 @@ def test_statements(code: str, expected: list[str]) -> None:
 
 
 def test_handlers_name_what_they_catch() -> None:
-    text = "import asyncio\ntry: f()\nexcept (asyncio.TimeoutError, E) as e: a()\nexcept* Exception: b()\nexcept: c()\nelse: d()\nfinally: g()"
+    text = "import asyncio\ntry: f()\nexcept (asyncio.TimeoutError, E) as e: a()\nexcept* Exception: b()\nexcept E, F: b()\nexcept: c()\nelse: d()\nfinally: g()"
     statement = module(text).top.body[1]
     assert isinstance(statement, t.Try)
     found = [(h.types, h.catches_all, shown(h.body)) for h in statement.handlers]
     assert found == [
         (["asyncio.TimeoutError", "E"], False, "Evaluate(Call(a))"),
         (["Exception"], True, "Evaluate(Call(b))"),
+        (["E", "F"], False, "Evaluate(Call(b))"),
         ([], True, "Evaluate(Call(c))"),
     ]
     assert shown(statement.handlers[0].target) == "e"

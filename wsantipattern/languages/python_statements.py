@@ -169,9 +169,9 @@ class Statements:
                 return Raise(extent_of(node), term)
             if name in _HALTS:
                 return Halt(extent_of(node), term)
-            if term.method in _SPAWNERS and (
-                name is None or name.startswith("asyncio.") or (place and place.path)
-            ):
+            known = name or ""
+            of_object = term.method in _SPAWNERS and (place is None or bool(place.path))
+            if of_object or (known.startswith("asyncio.") and known.removeprefix("asyncio.") in _SPAWNERS):
                 coroutine = term.argument(0, "coro")
                 return Spawn(extent_of(node), term=coroutine if isinstance(coroutine, Call) else term)
         return Evaluate(extent_of(node), term)
@@ -303,15 +303,16 @@ class Statements:
         return [result]
 
     def _handler(self, node: Node, scope: Scope) -> Handler:
-        value = node.child_by_field_name("value")
         handler = Handler(extent_of(node), [])
-        if value is not None and value.type == "as_pattern":
-            alias = value.child_by_field_name("alias")
+        values = node.children_by_field_name("value")
+        if values and values[-1].type == "as_pattern":
+            named = values.pop()
+            alias = named.child_by_field_name("alias")
             leaf = next(leaves(alias), None) if alias is not None else None
             handler.target = self.terms.target(leaf, scope) if leaf is not None else None
-            value = next(iter(parts(value)), None)
-        if value is not None:
-            handler.types = [self._type(leaf, scope) for leaf in leaves(value)]
+            values += parts(named)[:1]
+        if values:
+            handler.types = [self._type(leaf, scope) for value in values for leaf in leaves(value)]
             handler.catches_all = any(name in _CATCH_ALL for name in handler.types)
         handler.body = self.block(next((c for c in parts(node) if c.type == "block"), None), scope)
         return handler

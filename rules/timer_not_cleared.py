@@ -27,20 +27,21 @@ from wsantipattern import Confidence, Function, Match, Roles, rule, triggers
 @rule(severity="error", triggers=triggers.timers)
 def timer_not_cleared(function: Function, roles: Roles) -> Iterator[Match]:
     for timer in roles.timers.armed_in(function):
-        armed = (timer.call.extent, f"`{timer.place}` is armed here")
+        armed = (timer.call.extent, f"`{timer.place}` {timer.arming.made} here")
         settle = roles.timers.leaky_settle(function, timer)
         if settle is not None:
             handler, way = settle
-            settled = (way.goal.extent, "this settles the promise, and the timer stays armed")
-            message = (
-                f"`{timer.place}` is still armed when {roles.timers.described(handler)} settles the promise"
+            settled = (
+                way.goal.extent,
+                f"this settles the promise, and `{timer.place}` stays {timer.arming.state}",
             )
+            message = f"`{timer.place}` is still {timer.arming.state} when {roles.timers.described(handler)} settles the promise"
             yield Match(timer.call.extent, message).via(armed, settled)
             continue
         leak = roles.timers.way_out(function, timer)
         if leak is not None:
             steps, end = roles.timers.account(function, timer, leak)
             sure = Confidence.MEDIUM if roles.timers.has_other_owner(function, timer) else Confidence.HIGH
-            yield Match(timer.call.extent, f"`{timer.place}` is still armed when {end}", sure).via(
-                armed, *steps
-            )
+            yield Match(
+                timer.call.extent, f"`{timer.place}` is still {timer.arming.state} when {end}", sure
+            ).via(armed, *steps)

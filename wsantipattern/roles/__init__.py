@@ -14,12 +14,14 @@ from wsantipattern.model.module import Module
 
 if TYPE_CHECKING:
     from wsantipattern.roles.cell import Cells
+    from wsantipattern.roles.dedup import Trackers
     from wsantipattern.roles.event import Events
     from wsantipattern.roles.liveness import Liveness
     from wsantipattern.roles.message import Messages
+    from wsantipattern.roles.origin import Origins
     from wsantipattern.roles.socket import Sockets
+    from wsantipattern.roles.staleness import Staleness
     from wsantipattern.roles.state import States
-    from wsantipattern.roles.watermark import Watermarks
     from wsantipattern.roles.timer import Timers
     from wsantipattern.roles.watermark import Watermarks
 
@@ -65,12 +67,6 @@ class Roles:
     def liveness(self) -> Liveness:
         from wsantipattern.roles.liveness import Liveness
 
-    @cached_property
-    def watermarks(self) -> Watermarks:
-        from wsantipattern.roles.watermark import Watermarks
-
-        return Watermarks(self.module, self.knowledge, self.events)
-
         return Liveness(self.module, self.knowledge, self.events, self.sockets, self.timers, self.cells)
 
     @cached_property
@@ -84,3 +80,21 @@ class Roles:
         from wsantipattern.roles.watermark import Watermarks
 
         return Watermarks(self.module, self.knowledge, self.events)
+
+    @cached_property
+    def origins(self) -> Origins:
+        from wsantipattern.roles.origin import Origins
+
+        return Origins(self.module)
+
+    @cached_property
+    def staleness(self) -> Staleness:
+        from wsantipattern.roles.staleness import Staleness
+
+        return Staleness(self.module, self.knowledge, self.origins)
+
+    @cached_property
+    def trackers(self) -> Trackers:
+        from wsantipattern.roles.dedup import Trackers
+
+        return Trackers(self.module, self.knowledge, self.origins, self.staleness)

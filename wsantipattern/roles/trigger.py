@@ -15,17 +15,24 @@ def timers(knowledge: Knowledge) -> list[bytes]:
 
 
 def socket_states(knowledge: Knowledge) -> list[bytes]:
-    """The names of fields and methods by which sockets tell their state, and the modules whose sockets tell none."""
-    found = set(knowledge.names("socket", "state_fields"))
+    """The state fields of any socket, and the modules of the libraries that have a state or are wrapped in one."""
+    found = {"WebSocket", *knowledge.names("socket", "state_fields")}
     for library in knowledge.entries("socket", "library"):
-        for key in ("state_fields", "open_flags", "closed_flags", "inner_open"):
-            found.update(library.get(key, []))
-        if library.get("wrapped"):
-            found.update(library.get("modules", []))
-    found.add("WebSocket")
+        if library.get("transport", "websocket") == "websocket":
+            # A name as short as `ws` is everywhere; what it hands out has a state field.
+            found.update(name for name in library.get("modules", []) if len(name) > 3)
     return sorted(name.encode() for name in found)
+
 
 def watermarks(knowledge: Knowledge) -> list[bytes]:
     """Operators that put two values in order, and the names of functions that do."""
     del knowledge
     return [b"<", b">", b"max", b"Max"]
+
+
+def dedup_trackers(knowledge: Knowledge) -> list[bytes]:
+    """The names of methods that add to a container, the ways to write a key, and the words of functions that mark."""
+    names = knowledge.names("dedup", "adds") | knowledge.names("dedup", "adds_all")
+    marking = knowledge.names("words", "marking")
+    found = {f"{name}(" for name in names} | set(marking) | {word.capitalize() for word in marking} | {"] ="}
+    return sorted(word.encode() for word in found)

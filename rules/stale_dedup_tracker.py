@@ -1,0 +1,39 @@
+"""A recovery is taken in with a dedup tracker that its copy has outrun.
+
+The function learns that this side is ahead of the server (the server restarted, was restored, or rolled back), takes
+in what the server sends to recover, and marks each item in a tracker of seen items that no way has emptied before.
+
+Why
+    The server numbers its items anew, and the tracker knows those numbers: fresh items are dropped as duplicates,
+    without an error, until the numbers pass the old mark. The user sees a gap that no reload of the data explains.
+
+Instead
+    Empty the tracker where the divergence is noticed, before the first item of the batch is marked; on every way that
+    goes on to mark, and for the key that is about to be filled. Or leave, and start over with a whole copy.
+
+Limits
+    Silent where the stale way leaves, raises or delegates; where the tracker lives no longer than the call; where
+    nothing compares positions; and where the container is the data itself. That this side is behind is no divergence.
+    A reset in another file is trusted where it is called by name on the tracker or its owner, and is not seen otherwise.
+"""
+
+from collections.abc import Iterator
+
+from wsantipattern import Match, Module, Roles, rule, triggers
+
+
+@rule(severity="error", triggers=triggers.dedup_trackers)
+def stale_dedup_tracker(module: Module, roles: Roles) -> Iterator[Match]:
+    for stale in roles.trackers.stale_marks():
+        message = f"`{stale.function.display_name}` marks recovered items in `{stale.name}`, which still holds what the diverged copy had seen"
+        match = Match(stale.mark.extent, message, stale.confidence)
+        known = (stale.divergence.extent, "this side is ahead of the server here: its copy has diverged")
+        marked = (stale.mark.extent, f"this is judged by what `{stale.name}` held before")
+        if stale.is_late:
+            match.via(marked, known)
+        else:
+            match.via(known, marked)
+        if stale.reset is not None:
+            where = "comes after the marks" if stale.is_late else "is not passed on every such way, or too late"
+            match.via((stale.reset, f"the reset here {where}"))
+        yield match

@@ -1,0 +1,301 @@
+"""Staleness: where a function learns that this side's copy is ahead of the server's, so that it has diverged.
+
+Strong evidence: an ordering comparison that puts a position of this side's lasting state above one that came with
+the call or in a reply, directly, through a predicate of the file, or by a named choice. Weak evidence: the words of
+a predicate of another file, or of two parameters. That this side is *behind* is no divergence: catching up is what a
+recovery is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from wsantipattern.finding import Confidence
+from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import term as t
+from wsantipattern.model.cfg import Step
+from wsantipattern.model.flow import Key, atom, implied, key
+from wsantipattern.model.module import Function, Module
+from wsantipattern.model.place import Place
+from wsantipattern.roles.origin import Frame, Leaf, Origins
+from wsantipattern.roles.words import any_of, of_place, split
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Divergence:
+    """A step after which a function knows, on one way, that its copy has diverged.
+
+    Attributes:
+        step: the test, or the assignment of a condition to a variable.
+        labels: the edges of `step` on which it has; None for an assignment.
+        given: what holds where it has.
+        extent: the condition, for a trace.
+        confidence: high for a comparison of positions, medium for words.
+        loops: the iterables of which the compared position is an element.
+    """
+
+    step: Step
+    labels: tuple[str, ...] | None
+    given: tuple[tuple[Key, bool], ...]
+    extent: t.Extent
+    confidence: Confidence
+    loops: frozenset[int]
+
+    def decides(self, condition: t.Term) -> bool | None:
+        """The truth of a condition where the copy has diverged; None where this does not say."""
+        known = dict(self.given)
+        decided = atom(condition)
+        if decided is None or decided[0] not in known:
+            return None
+        return known[decided[0]] == decided[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    confidence: Confidence
+    loops: frozenset[int]
+    term: t.Term
+
+
+class Staleness:
+    """The staleness tests of one module."""
+
+    def __init__(self, module: Module, knowledge: Knowledge, origins: Origins) -> None:
+        self.module = module
+        self.knowledge = knowledge
+        self.origins = origins
+        self._kept: dict[Function, list[Divergence]] = {}
+
+    def learned_in(self, function: Function) -> list[Divergence]:
+        """The steps at which a function learns that its copy has diverged, in building order."""
+        if function not in self._kept:
+            self._kept[function] = list(self._learned(function))
+        return self._kept[function]
+
+    def _learned(self, function: Function) -> Iterator[Divergence]:
+        frame = Frame(function)
+        named: set[Place] = set()
+        for step, store in function.cfg.assignments:
+            if step.target is None or not step.target.is_local or not _may_be_condition(store.value):
+                continue
+            for holds in (True, False):
+                verdict = self._says(frame, store.value, holds)
+                if verdict is not None:
+                    named.add(step.target)
+                    given: list[tuple[Key, bool]] = [(("set", step.target), holds), *_atoms(verdict.term)]
+                    yield Divergence(
+                        step, None, tuple(given), store.value.extent, verdict.confidence, verdict.loops
+                    )
+                    break
+        for step in function.cfg.of_kind("test"):
+            if step.term is None or _core(step.term) in named:
+                continue
+            for label, holds in (("true", True), ("false", False)):
+                verdict = self._says(frame, step.term, holds)
+                if verdict is not None and not self._is_maximum(function, step, verdict.term):
+                    given = [*_atoms(verdict.term)]
+                    decided = atom(step.term)
+                    if decided is not None:
+                        given.append((decided[0], decided[1] == holds))
+                    yield Divergence(
+                        step, (label,), tuple(given), step.extent, verdict.confidence, verdict.loops
+                    )
+                    break
+
+    def _says(self, frame: Frame, term: t.Term, holds: bool) -> _Verdict | None:
+        """What shows that the copy has diverged where the condition is true (false)."""
+        best: _Verdict | None = None
+        for condition, truth in implied(term, holds, self.module):
+            found = self._compared(frame, condition, truth) or self._worded(frame, condition, truth)
+            if found is not None and (best is None or found.confidence > best.confidence):
+                best = found
+        return best
+
+    # -- comparisons -----------------------------------------------------------------------------
+
+    def _compared(self, frame: Frame, condition: t.Term, holds: bool) -> _Verdict | None:
+        sides = self._ordered(condition, holds)
+        if sides is None:
+            return None
+        larger, smaller = sides
+        if self._is_no_position(larger) or self._is_no_position(smaller):
+            return None
+        own, other = self.origins.of(frame, larger), self.origins.of(frame, smaller)
+        if not own or not other:
+            return None
+        outer, inner = min(leaf.rank for leaf in own), min(leaf.rank for leaf in other)
+        loops = frozenset(loop for leaf in (*own, *other) for loop in leaf.loops)
+        told = condition if holds else t.Not(condition.extent, condition)
+        if outer < inner:
+            ours = [leaf for leaf in own if leaf.rank == outer]
+            if not any(self._moves(leaf) for leaf in ours):
+                return None
+            sure = Confidence.HIGH if any(leaf.is_state for leaf in ours) else Confidence.MEDIUM
+            return _Verdict(sure, loops, told)
+        if outer == inner and all(leaf.kind != "state" for leaf in (*own, *other)):
+            if self._is_kept(larger) and not self._is_kept(smaller):
+                return _Verdict(Confidence.HIGH, loops, told)
+            if self._named_apart(larger, smaller):
+                return _Verdict(Confidence.MEDIUM, loops, told)
+        return None
+
+    def _ordered(self, condition: t.Term, holds: bool) -> tuple[t.Term, t.Term] | None:
+        """The larger and the smaller of what a condition says is strictly ordered."""
+        if not isinstance(condition, t.Binary):
+            return None
+        left, right = condition.left, condition.right
+        strict = {">": (True, left, right), "<": (True, right, left)}
+        lax = {"<=": (False, left, right), ">=": (False, right, left)}
+        said = strict.get(condition.op) or lax.get(condition.op)
+        if said is None or said[0] != holds:
+            return None
+        larger, smaller = self._value(said[1]), self._value(said[2])
+        if isinstance(smaller, t.Constant) and isinstance(larger, t.Binary) and larger.op == "-":
+            return larger.left, larger.right
+        if isinstance(larger, t.Constant) and isinstance(smaller, t.Binary) and smaller.op == "-":
+            return smaller.right, smaller.left
+        return said[1], said[2]
+
+    def _value(self, term: t.Term) -> t.Term:
+        return self.module.value_of(term) or term
+
+    def _is_no_position(self, term: t.Term) -> bool:
+        """Whether a side is a literal, a size or a time of day, or a difference (an age)."""
+        value = self._value(term)
+        if isinstance(value, t.Constant):
+            return True
+        if isinstance(value, t.Binary) and value.op == "-" and not isinstance(value.right, t.Constant):
+            return True
+        sizes = self.knowledge.names("dedup", "sizes")
+        for part in value.walk():
+            if isinstance(part, t.Call):
+                name = self.module.typed_name(part.callee) or ""
+                if name in self.knowledge.names("liveness", "clocks"):
+                    return True
+        if isinstance(value, t.Call):
+            return value.method in sizes or value.method in self.knowledge.names("liveness", "clock_methods")
+        if isinstance(value, t.Ref):
+            return bool(value.place.path) and value.place.name in sizes
+        return isinstance(value, t.Field) and value.name in sizes
+
+    def _moves(self, leaf: Leaf) -> bool:
+        """Whether a position of this side is ever changed: a limit that is only set up is none."""
+        if leaf.place is None or leaf.kind == "library":
+            return True
+        name = leaf.place.name
+        for function in self.module.functions_mentioning(name):
+            for step in function.cfg.steps:
+                target = step.target
+                if target is not None and step.kind == "assign" and step.store is not None:
+                    own = target.name == name and (bool(target.path) or target.root is leaf.place.root)
+                    if own and not step.store.declares and function.kind not in ("constructor", "top"):
+                        return True
+                receiver = step.call.receiver_place if step.call is not None else None
+                if step.call is not None and receiver is not None and receiver.name == name:
+                    # A library's object: whether its methods move it cannot be seen.
+                    if self.module.resolve(step.call) is None:
+                        return True
+        return False
+
+    def _is_kept(self, term: t.Term) -> bool:
+        """Whether something of the file writes the field that a side reads: it is state, handed in."""
+        if not isinstance(term, t.Ref) or not term.place.path:
+            return False
+        return any(
+            step.kind == "assign"
+            and step.target is not None
+            and step.target.path == term.place.path
+            and step.store is not None
+            for function in self.module.functions_mentioning(term.place.name)
+            for step in function.cfg.steps
+        )
+
+    def _named_apart(self, larger: t.Term, smaller: t.Term) -> bool:
+        ours, theirs = self.knowledge.names("words", "this_side"), self.knowledge.names("words", "other_side")
+        first, second = _words(larger), _words(smaller)
+        if any_of(first, theirs) or any_of(second, ours):
+            return False
+        return any_of(first, ours) and any_of(second, theirs)
+
+    def _is_maximum(self, function: Function, step: Step, told: t.Term) -> bool:
+        """Whether a comparison only picks or keeps the larger value: `a > b ? a : b`, `if (a > b) b = a`."""
+        condition = told.operand if isinstance(told, t.Not) else told
+        sides = self._ordered(condition, condition is told)
+        if sides is None:
+            return False
+        larger, smaller = key(sides[0]), key(sides[1])
+        choice = condition.parent
+        while isinstance(choice, (t.Not, t.Logic)):
+            choice = choice.parent
+        if isinstance(choice, t.Choice) and larger is not None:
+            return {key(choice.then), key(choice.otherwise)} == {larger, smaller}
+        for _, store in function.cfg.assignments:
+            if (
+                larger is not None
+                and smaller is not None
+                and store.op is None
+                and key(store.target) == smaller
+                and key(store.value) == larger
+            ):
+                return True
+        return False
+
+    # -- words -----------------------------------------------------------------------------------
+
+    def _worded(self, frame: Frame, condition: t.Term, holds: bool) -> _Verdict | None:
+        """A predicate of another file that compares two positions and is named for divergence."""
+        if not holds:
+            return None
+        stale = self.knowledge.names("words", "staleness")
+        if isinstance(condition, t.Call) and self.module.resolve(condition) is None:
+            if not any_of(split(condition.method), stale):
+                return None
+            read = [a for a in condition.arguments if not isinstance(self._value(a), t.Constant)]
+            if len(read) < 2 or any(self._is_no_position(a) for a in read):
+                return None
+            leaves = [leaf for a in read for leaf in self.origins.of(frame, a)]
+            if all(leaf.is_state for leaf in leaves):
+                return None
+            return _Verdict(
+                Confidence.MEDIUM, frozenset(loop for leaf in leaves for loop in leaf.loops), condition
+            )
+        if isinstance(condition, t.Ref):
+            words = split(condition.place.name)
+            leaves = self.origins.of(frame, condition)
+            came = bool(leaves) and all(leaf.kind in ("given", "reply") and leaf.place for leaf in leaves)
+            copy = any_of(words, stale) and any_of(words, self.knowledge.names("words", "this_side"))
+            if came and (copy or any_of(words, self.knowledge.names("words", "diverged"))):
+                return _Verdict(
+                    Confidence.MEDIUM, frozenset(loop for leaf in leaves for loop in leaf.loops), condition
+                )
+        return None
+
+
+def _may_be_condition(value: t.Term) -> bool:
+    return isinstance(value, (t.Binary, t.Not, t.Logic, t.Call, t.Choice)) and not (
+        isinstance(value, t.Binary) and value.op in ("+", "-", "*", "/", "%")
+    )
+
+
+def _core(term: t.Term) -> Place | None:
+    """The variable that a condition only reads: `stale` of `!stale`, `stale === true`."""
+    if isinstance(term, t.Not):
+        return _core(term.operand)
+    if isinstance(term, t.Binary) and term.op in ("==", "!="):
+        for side, other in ((term.left, term.right), (term.right, term.left)):
+            if isinstance(other, t.Constant) and other.kind in ("bool", "null"):
+                return _core(side)
+    if isinstance(term, t.Store) and isinstance(term.target, t.Ref):
+        return term.target.place
+    return term.place if isinstance(term, t.Ref) else None
+
+
+def _atoms(told: t.Term) -> Iterator[tuple[Key, bool]]:
+    decided = atom(told)
+    if decided is not None:
+        yield decided
+
+
+def _words(term: t.Term) -> set[str]:
+    return {word for part in term.walk() if isinstance(part, t.Ref) for word in of_place(part.place)}

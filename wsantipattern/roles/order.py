@@ -7,8 +7,9 @@ sides under one transformation (`key(x) <= key(W)`), a comparison function (`com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
@@ -44,6 +45,21 @@ class Order:
     is_order: bool
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """One outcome of a test: what it implies, and the orders among that."""
+
+    step: Step
+    holds: bool
+    terms: list[tuple[t.Term, bool]]
+    orders: list[Order]
+
+    @property
+    def label(self) -> str:
+        """The label of the edge that is taken."""
+        return "true" if self.holds else "false"
+
+
 class Orders:
     """The orders of one module."""
 
@@ -51,7 +67,8 @@ class Orders:
         self.module = module
         self.knowledge = knowledge
         self.slots = slots
-        self._edges: dict[Function, list[tuple[Step, bool, list[tuple[t.Term, bool]]]]] = {}
+        self._may_order: dict[Function, bool] = {}
+        self._outcomes: dict[Function, list[Outcome]] = {}
 
     # -- terms -----------------------------------------------------------------------------------
 
@@ -134,37 +151,57 @@ class Orders:
             )
         return any_of(split(call.method), self.knowledge.names("watermark", "orderings"))
 
-    # -- conditions ------------------------------------------------------------------------------
-
-    def edges(self, function: Function) -> list[tuple[Step, bool, list[tuple[t.Term, bool]]]]:
-        """Both outcomes of every test, with what each implies."""
-        found = self._edges.get(function)
+    def may_order(self, function: Function) -> bool:
+        """Whether the text of a function could put two values in order; most functions are passed over unread."""
+        found = self._may_order.get(function)
         if found is None:
-            found = self._edges[function] = [
-                (step, outcome, list(implied(step.term, outcome, self.module)))
-                for step in function.cfg.of_kind("test")
-                if step.term is not None
-                for outcome in (True, False)
-            ]
+            found = self._may_order[function] = self._has_operator(*function.extent) or self._has_word(
+                *function.extent
+            )
         return found
 
-    def is_guarded(self, function: Function, step: Step, favourable: Callable[[t.Term, bool], bool]) -> bool:
-        """Whether every way from the entry to `step` takes an outcome of which `favourable` holds."""
-        chosen = {
-            (test, "true" if outcome else "false")
-            for test, outcome, terms in self.edges(function)
-            if any(favourable(term, holds) for term, holds in terms)
-        }
-        if not chosen:
-            return False
-        seen, todo = {function.cfg.entry}, [function.cfg.entry]
-        while todo:
-            current = todo.pop()
-            for edge in current.edges:
-                if (current, edge.label) not in chosen and edge.target not in seen:
-                    seen.add(edge.target)
-                    todo.append(edge.target)
-        return step not in seen
+    def _has_operator(self, start: int, end: int) -> bool:
+        """Whether a `<` or `>` stands there that can be a comparison: no arrow, no bracket of a type, no tag."""
+        text = self.module.text
+        for sign in (b"<", b">"):
+            at = text.find(sign, start, end)
+            while at >= 0:
+                before, after = text[at - 1 : at], text[at + 1 : at + 2]
+                if before not in (b"=", b"-", sign, b"/") and after not in (b"-", sign, b"/"):
+                    if after == b"=" or (before.isspace() and (after.isspace() or after.isalnum())):
+                        return True
+                    if (
+                        sign == b">"
+                        and (before.isalnum() or before in b")]_")
+                        and (after.isalnum() or after == b"_")
+                    ):
+                        return True
+                at = text.find(sign, at + 1, end)
+        return False
+
+    def _has_word(self, start: int, end: int) -> bool:
+        text = self.module.text
+        return any(text.find(word, start, end) >= 0 for word in self._words)
+
+    @cached_property
+    def _words(self) -> list[bytes]:
+        words = self.knowledge.names("watermark", "orderings") | {"max"}
+        spelled = {form.encode() for word in words for form in (word + "(", word.capitalize() + "(")}
+        return sorted(word for word in spelled if word in self.module.text)
+
+    # -- conditions ------------------------------------------------------------------------------
+
+    def outcomes(self, function: Function) -> list[Outcome]:
+        """Both outcomes of every test of a function, with what each implies and what it orders."""
+        found = self._outcomes.get(function)
+        if found is None:
+            found = self._outcomes[function] = []
+            for step in function.cfg.of_kind("test"):
+                for holds in (True, False):
+                    terms = list(implied(step.term, holds, self.module)) if step.term is not None else []
+                    orders = [order for term, truth in terms for order in self.orders_of(term, truth)]
+                    found.append(Outcome(step, holds, terms, orders))
+        return found
 
     def says_unset(self, term: t.Term, holds: bool, place: Place) -> bool:
         """Whether a condition says that a slot holds nothing yet."""
@@ -206,28 +243,36 @@ class Orders:
     ) -> bool:
         if not sources:
             return False
-        ordered = False
-
-        def favourable(term: t.Term, holds: bool) -> bool:
-            nonlocal ordered
-            for order in self.orders_of(term, holds):
-                if (
-                    not order.sources.isdisjoint(sources)
-                    and self.slots.same(order.place, place)
-                    and not (rising and (order.above is False or not order.is_order))
-                ):
-                    ordered = True
-                    return True
-            return self.says_unset(term, holds, place)
-
-        if self.is_guarded(function, step, favourable) and ordered:
-            return True
+        outcomes = self.outcomes(function) if self.may_order(function) else []
+        chosen = {
+            (outcome.step, outcome.label)
+            for outcome in outcomes
+            if any(self._matches(order, place, sources, rising) for order in outcome.orders)
+        }
+        if chosen:
+            chosen |= {
+                (outcome.step, outcome.label)
+                for outcome in outcomes
+                if any(self.says_unset(term, holds, place) for term, holds in outcome.terms)
+            }
+            if _is_guarded(function, step, chosen):
+                return True
         return depth > 0 and self._compared_by_callers(function, place, sources, rising, depth)
+
+    def _matches(self, order: Order, place: Place, sources: Sources, rising: bool) -> bool:
+        return (
+            not (rising and (order.above is False or not order.is_order))
+            and not order.sources.isdisjoint(sources)
+            and self.slots.same(order.place, place)
+        )
 
     def _compared_by_callers(
         self, function: Function, place: Place, sources: Sources, rising: bool, depth: int
     ) -> bool:
         if not any(source.root in function.parameters for source in sources):
+            return False
+        word = function.name.rpartition(".")[2]
+        if not any(self.may_order(other) for other in self.module.functions_mentioning(word)):
             return False
         sites = list(callers(function))
         for caller, step in sites:
@@ -250,12 +295,22 @@ class Orders:
         """Whether a conditional value's own test has compared its arm with the slot."""
         sources = self.sources(value)
         return any(
-            not order.sources.isdisjoint(sources)
-            and self.slots.same(order.place, place)
-            and not (rising and (order.above is False or not order.is_order))
+            self._matches(order, place, sources, rising)
             for term, holds in implied(test, outcome, self.module)
             for order in self.orders_of(term, holds)
         )
+
+
+def _is_guarded(function: Function, step: Step, chosen: set[tuple[Step, str]]) -> bool:
+    """Whether every way from the entry to `step` takes one of the chosen outcomes."""
+    seen, todo = {function.cfg.entry}, [function.cfg.entry]
+    while todo:
+        current = todo.pop()
+        for edge in current.edges:
+            if (current, edge.label) not in chosen and edge.target not in seen:
+                seen.add(edge.target)
+                todo.append(edge.target)
+    return step not in seen
 
 
 def _operands(call: t.Call) -> list[t.Term]:

@@ -83,17 +83,17 @@ class Watermarks:
 
     @cached_property
     def _functions(self) -> list[Function]:
-        return [f for f in self.module.all_functions if not f.is_inlined and not f.cfg.incomplete]
+        return [f for f in self.module.all_functions if not f.is_inlined]
 
     @cached_property
     def strong(self) -> list[Watermark]:
         """The slots with the monotonic idiom, where they gate or record a delivery."""
         found: list[Watermark] = []
         for function in self._functions:
-            if not self._may_order(function):
+            if not self.orders.may_order(function) or function.cfg.incomplete:
                 continue
             for move in self.slots.moves_in(function):
-                if self._is_amount(move.place) or not self._raises(move):
+                if self._is_amount(move.place) or not self._lasts(move) or not self._raises(move):
                     continue
                 keys = self.slots.keys(move.place)
                 known = next((w for w in found if not w.keys.isdisjoint(keys)), None)
@@ -104,10 +104,15 @@ class Watermarks:
                 known.raises.append(move)
         return found
 
-    def _may_order(self, function: Function) -> bool:
-        """Whether the text could hold a comparison at all: most functions are passed over unread."""
-        text = self.module.text[function.extent[0] : function.extent[1]]
-        return b"=" in text or b"et(" in text or b"tore(" in text
+    def _lasts(self, move: Move) -> bool:
+        """Whether the slot outlives the step: no variable that only one run of the code sees."""
+        root, function = move.place.root, move.function
+        if not move.place.is_local or root.scope is None or root.scope.host is not function.host:
+            return True
+        declared = {
+            step for step, store in function.cfg.assignments if store.declares and step.target == move.place
+        }
+        return move.step in function.cfg.reachable(move.step, avoiding=declared)
 
     def _is_amount(self, place: Place) -> bool:
         names = [part for part in (place.root.name, *place.path) if part != ELEMENT][-2:]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
 from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
@@ -59,7 +60,7 @@ class Mark:
         storages: what it may be added to.
         values: what is added, each with the frame it is written in.
         bulk: all elements of the value are added at once.
-        is_weak: only words say that it marks.
+        said: where only words say that it marks: `named` for what was seen, or only a `verb`; else empty.
     """
 
     step: Step
@@ -67,7 +68,7 @@ class Mark:
     storages: tuple[Storage, ...]
     values: tuple[tuple[Frame, t.Term], ...]
     bulk: bool = False
-    is_weak: bool = False
+    said: Literal["", "named", "verb"] = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,13 +124,15 @@ class Trackers:
             if not loops or mark.extent in found:
                 continue
             for storage in mark.storages:
-                if not mark.is_weak and not (
+                if not mark.said and not (
                     self._outlives(function, storage, mark.step) and self._is_tracker(storage)
                 ):
                     continue
                 for divergence in learned:
                     if all(inner in divergence.loops for inner in loops):
                         continue  # It compares the very item: an old item is left out, nothing has diverged.
+                    if mark.said == "verb" and divergence.confidence > Confidence.MEDIUM:
+                        continue
                     stale = self._stale(function, divergence, mark, storage)
                     if stale is not None:
                         found.setdefault(mark.extent, stale)
@@ -158,7 +161,7 @@ class Trackers:
 
         again = _rounds(cfg, divergence.step)
         given = [*divergence.given, *_filled(storage)]
-        sure = Confidence.MEDIUM if mark.is_weak else Confidence.HIGH
+        sure = Confidence.MEDIUM if mark.said else Confidence.HIGH
         confidence = min(sure, divergence.confidence)
 
         def avoided(step: Step) -> bool:
@@ -566,7 +569,7 @@ class Trackers:
         if target.place.path[-1:] == (ELEMENT,) and target.key is not None:
             parent = target.place.parent
             assert parent is not None
-            if isinstance(store.value, t.Constant) and not store.value.value and store.value.kind != "other":
+            if isinstance(store.value, t.Constant) and store.value.value is False:
                 return None
             storages = self.containers(frame, t.Ref(target.extent, parent))
             return self._mark(frame, step, storages, [target.key])
@@ -595,15 +598,18 @@ class Trackers:
         if any_of(of_place(call.callee.place), self.knowledge.names("words", "logging")):
             return None
         values = [a for a in call.arguments if isinstance(a, t.Ref) and a.place.path]
-        named = any_of(words, self.knowledge.names("words", "seen"))
-        if not values or not (named or self._marks_single_items(call)):
+        if not values:
+            return None
+        named = any_of(words, self.knowledge.names("words", "seen")) or self._marks_single_items(call)
+        # `remember(tank, feeding.no)`: under a name, one number. Enough where words said that the copy is stale.
+        if not named and (len(call.arguments) < 2 or any(isinstance(a, t.Constant) for a in call.arguments)):
             return None
         return Mark(
             step,
             step.extent,
             (Storage(call.callee.place),),
             tuple((frame, v) for v in values),
-            is_weak=True,
+            said="named" if named else "verb",
         )
 
     def _marks_single_items(self, call: t.Call) -> bool:
@@ -651,6 +657,8 @@ class Trackers:
         if not isinstance(target, t.Ref) or store.op in ("or", "??", "+", "|"):
             return False
         if target.place.is_local:
+            if store.declares:
+                return False  # It starts here: what it holds is what the rounds before have put in.
             written = [Storage(target.place)]
         elif target.place.path[-1:] == ("length",):
             parent = target.place.parent
@@ -789,7 +797,7 @@ class Trackers:
             dropped = [s.element(frame.key(call.argument(0))) for s in on]
             if any(self._drops(s, storage, mark) for s in dropped):
                 return True
-        if call.method in self._known("adds") and len(call.arguments) == 2:
+        if call.method in self._known("adds") - self._known("gets") and len(call.arguments) == 2:
             at = frame.key(call.argument(0))
             for container in on:
                 entry = container.element(at)
@@ -808,7 +816,7 @@ class Trackers:
                 ):
                     if not is_logger and (name in self._known("clears_of") or not call.total):
                         return True
-        if mark.is_weak and any_of(split(call.method), words):
+        if mark.said and any_of(split(call.method), words):
             return True
         if call.method in self._known("defers") or (
             call.arguments and isinstance(call.arguments[0], t.Constant)
@@ -972,4 +980,3 @@ def _number(term: t.Term | None) -> float | None:
 
 def _is_index(selector: t.Term | None) -> bool:
     return isinstance(selector, t.Constant) and selector.kind == "number"
-

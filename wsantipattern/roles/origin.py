@@ -140,7 +140,11 @@ class Origins:
             # `rows[i].no`: which row depends on a variable, so this is some row of the collection.
             loops = (*loops, id(root))
         if root in frame.bound and frame.outer is not None:
-            yield from self._of(frame.outer, frame.bound[root], loops, depth - 1)
+            stands_for = frame.bound[root]
+            if isinstance(stands_for, t.Ref) and ref.place.path:
+                inside = Place(stands_for.place.root, stands_for.place.path + ref.place.path)
+                stands_for = t.Ref(ref.extent, inside, stands_for.key)
+            yield from self._of(frame.outer, stands_for, loops, depth - 1)
             return
         getter = self.module.getter_of(ref.place)
         if getter is not None and getter.owner is not None and not frame.runs(getter):
@@ -160,7 +164,7 @@ class Origins:
             if not isinstance(root.initial, t.Constant) or not root.constant:
                 kind: Kind = "state" if root.scope.kind == "top" or root.kind == "local" else "given"
                 yield Leaf(kind, nesting(root.scope.host), ref.place, loops)
-        elif root.kind == "parameter":
+        elif root.kind == "parameter" and not root.scope.is_inlined:
             yield Leaf("given", nesting(frame.first.function), ref.place, loops)
         else:
             yield from self._local(frame, ref, loops, depth)

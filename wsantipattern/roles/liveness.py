@@ -30,6 +30,8 @@ Steps = dict[Function, set[Step]]
 
 DEPTH = 2
 
+CLEARS = frozenset({"clearTimeout", "clearInterval", "cancel", "Stop", "remove_timeout"})
+
 
 class Liveness:
     """The signs of life of one module."""
@@ -56,6 +58,13 @@ class Liveness:
     def answers(self) -> Steps:
         """The steps that run because the peer was heard: of message and pong handlers, and after a receive."""
         found = self._handling("heard")
+        for function in self.module.functions_mentioning("ping"):
+            for _, call in function.cfg.calls:
+                for argument in call.arguments if call.method == "ping" else ():
+                    # `ws.ping(null, () => ...)`: what runs when the pong is there
+                    handler = self.module.resolve_value(argument)
+                    if handler is not None:
+                        found[handler] = set(handler.cfg.steps)
         for function, step in self.receives:
             found.setdefault(function, set()).update(self._heard_after(function, step))
         return self._with_callees(found)
@@ -215,7 +224,8 @@ class Liveness:
                 name = self.module.typed_name(part.callee) or ""
                 if name in self.knowledge.names("liveness", "clocks"):
                     return True
-                if part.method in self.knowledge.names("liveness", "clock_methods") and not part.arguments:
+                # A clock of another library: `time.getUnixTime()`, `clock.now()`.
+                if not part.arguments and any_of(split(part.method), self.knowledge.names("words", "clock")):
                     return True
         return False
 
@@ -434,11 +444,41 @@ class Liveness:
                 if arming is None or arming.callback is None or arming.repeats:
                     continue
                 callback = self.module.resolve_value(call.argument(arming.callback))
-                if callback is None or not self._ends(callback, self._closing_functions, DEPTH):
+                if callback is None:
+                    # What runs cannot be seen; that an answer calls it off says enough.
+                    if self._is_handled_by_answer(call, arming.rearms):
+                        return True
+                    continue
+                if not self._ends(callback, self._closing_functions, DEPTH):
                     continue
                 if step in self.answers.get(function, ()) or self._is_handled_by_answer(call, arming.rearms):
                     return True
+                if self._is_watchdog(function, call) and self._ends(callback, self._hanging_up, DEPTH):
+                    return True
         return False
+
+    @cached_property
+    def _hanging_up(self) -> set[Function]:
+        return {function for function, _ in self._closings}
+
+    def _is_watchdog(self, function: Function, arming: t.Call) -> bool:
+        """Whether a function puts a timeout off, clearing and arming it, and not only when a connection is made."""
+        kept = _keepers(arming)
+        cleared = any(
+            call.method in CLEARS
+            and any(isinstance(a, t.Ref) and _mark(a.place) in kept for a in (*call.arguments, call.receiver))
+            for _, call in function.cfg.calls
+        )
+        if not cleared or not function.name or function in self.dialling:
+            return False
+        name = function.name.rpartition(".")[2]
+        return any(
+            call.method == name
+            for other in self.module.functions_mentioning(name)
+            if other not in self.dialling
+            for step, call in other.cfg.calls
+            if step not in self.openings.get(other, ())
+        )
 
     def _is_handled_by_answer(self, arming: t.Call, rearms: frozenset[str]) -> bool:
         """Whether an answer clears, resets or takes out the handle of a timer, by the name of where it is kept."""
@@ -670,6 +710,8 @@ class Liveness:
                 elif isinstance(part, t.Record):
                     if any(name is not None and any_of(split(name), wanted) for name, _ in part.entries):
                         return True
+                elif isinstance(part, t.Call) and part.method in controls:
+                    return True
                 elif isinstance(part, t.Ref):
                     if part.place.name in controls or any_of(of_place(part.place), wanted):
                         return True

@@ -236,7 +236,7 @@ class States:
                     return _Guard(fact, known, confidence if library.name else Confidence.MEDIUM)
                 if name not in self.knowledge.names("socket", "state_fields"):
                     continue
-                if socket is None and confidence < Confidence.HIGH:
+                if sending.method not in self._sends or (socket is None and confidence < Confidence.HIGH):
                     continue
                 socket = socket or self.sockets.unnamed(place, fact.term.extent)
                 return _Guard(fact, socket, confidence)
@@ -417,9 +417,10 @@ class States:
                 return None
             opened = opened or (met is True and starts)
             ended = ended or (met is False and self._at_end(write, connection))
-        if opened and ended:
+        wrapped = library.facts.get("wrapped", False)
+        if opened and ended and (wrapped or wanted.equal):
             return Confidence.HIGH
-        if not library.facts.get("wrapped"):
+        if not wrapped:
             # Its connections have a state of their own, so that a flag beside it can be about anything.
             return None
         if ended and not wanted.equal:

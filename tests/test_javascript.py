@@ -99,7 +99,7 @@ def render(found: Term | None) -> str:
         ("typeof a", "(typeof a)"),
         ("new Foo", "new Foo()"),
         ("new a.B(1, ...c)", "new a.B(1, ...c)"),
-        ("({a, b: 1, [c]: 2, ...d})", "{a: a, b: 1, *: ((c), 2), *: ...d}"),
+        ("({a, b: 1, [c]: 2, ...d})", "{a: a, b: 1, *: (c, 2), *: ...d}"),
         ("[1, ...a]", "[1, ...a]"),
         ("/x/g", "'/x/g'"),
         ("window.setTimeout(f)", "setTimeout!(f)"),
@@ -199,6 +199,7 @@ def test_statements(source: str, expected: str) -> None:
         ("const { a, ...r } = d", "a := d.a; r := {*: ...d}"),
         ("const { a } = f()", "a := (f()).a"),
         ("const { a, b } = f()", "_ := f(); a := _.a; b := _.b"),
+        ("const { [k]: a } = d", "a := d[k]"),
         ("const [a, b] = f()", "a := f()#0; b := f()#1"),
         ("const [, b] = f()", "_ := f()#0; b := f()#1"),
         ("const [a, b] = await f()", "a := await f()#0; b := await f()#1"),
@@ -485,6 +486,14 @@ def test_an_object_with_methods_is_a_class() -> None:
     outside = next(t for t in terms(found.top) if isinstance(t, Call) and t.method == "send")
     inside = next(t for t in terms(function(found, "client.stop")) if isinstance(t, Call))
     assert found.resolve(outside) is found.resolve(inside) is function(found, "client.send")
+
+
+def test_component_options_share_one_this() -> None:
+    source = "export default { mounted() { this.t = 1 }, methods: { stop() { this.t = 2 }, go: function () { this.stop() } } }"
+    found = module(source)
+    (owner,) = found.classes
+    assert list(owner.methods) == ["mounted", "stop", "go"]
+    assert {f.this for f in found.functions} == {owner.this}
 
 
 def test_instances_resolve_to_methods() -> None:

@@ -11,12 +11,13 @@ from bisect import bisect_right
 from functools import cache
 from typing import TYPE_CHECKING
 
-from tree_sitter import Language, Parser, Query, QueryCursor
+from tree_sitter import Language, Parser
 
 from wsantipattern.languages.javascript_collect import collect
 from wsantipattern.languages.javascript_file import File, JavaScriptFunction
 from wsantipattern.languages.javascript_scope import Scope
 from wsantipattern.languages.javascript_statements import Statements, lower_function, lower_site
+from wsantipattern.languages.javascript_syntax import calls_of
 from wsantipattern.model.module import Function, Module
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def parse(text: bytes, path: str, language: str) -> Module:
         tree = Parser(grammar).parse(inside)
         wrapped = True
         text, size = inside, len(text)
-    if language == "javascript" and _awaits_parenthesis(text) and _misreads_await(tree, grammar):
+    if language == "javascript" and _misreads_await(tree.root_node, text):
         other = Parser(_language("tsx")).parse(text)
         if tree.root_node.has_error or not other.root_node.has_error:
             tree, grammar = other, _language("tsx")
@@ -110,28 +111,9 @@ def _expression(file: File, node: Node, scope: Scope) -> Term:
     return Statements(file, scope.function, scope).lower(node)
 
 
-def _awaits_parenthesis(text: bytes) -> bool:
-    """Whether `await` stands before a parenthesis anywhere, in code or not: worth a closer look."""
-    at = text.find(b"await")
-    while at >= 0:
-        end = at + len(b"await")
-        if text[end : end + 80].lstrip()[:1] == b"(":
-            return True
-        at = text.find(b"await", end)
-    return False
-
-
-def _misreads_await(tree: Tree, grammar: Language) -> bool:
+def _misreads_await(root: Node, text: bytes) -> bool:
     """Whether `await (x)` was taken for a call: the JavaScript grammar does so, the TSX grammar does not."""
-    for callee in QueryCursor(_callees(grammar)).captures(tree.root_node).get("callee", []):
-        if callee.end_byte - callee.start_byte == len(b"await") and callee.text == b"await":
-            return True
-    return False
-
-
-@cache
-def _callees(grammar: Language) -> Query:
-    return Query(grammar, "(call_expression function: (identifier) @callee)")
+    return any(node.type == "identifier" for node in calls_of(root, text, b"await"))
 
 
 def _starts_with_case(tree: Tree) -> bool:

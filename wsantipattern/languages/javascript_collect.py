@@ -17,6 +17,7 @@ from wsantipattern.languages.javascript_scope import Scope
 from wsantipattern.languages.javascript_syntax import (
     CLOSURES,
     FUNCTIONS,
+    calls_of,
     chain_link,
     extent_of,
     first_named,
@@ -57,9 +58,6 @@ _SHAPES = """
 (arrow_function body: (call_expression arguments: (arguments . [(function_expression) (arrow_function)])) @stated)
 (export_statement value: [%(functions)s (class) (object)]) @exported
 """
-_MODULES = """
-(call_expression function: [(identifier) (import)] arguments: (arguments . (string))) @source
-"""
 _STRICT = {
     "javascript": {"classes": "", "declarations": "", "field": "field_definition"},
     "typescript": {
@@ -70,14 +68,16 @@ _STRICT = {
 }
 _OPEN_MATCHES = 1024
 """How many matches may be open at one place; deeper nesting loses names and inlining, not functions."""
+_SHARED = frozenset({"methods", "computed", "watch"})
+"""Keys of an object with methods whose own methods are given the outer object as `this` (component options)."""
 _NAMEABLE = frozenset({"function_expression", "arrow_function", "generator_function", "class", "object"})
 _TIMERS = frozenset({"setTimeout", "setInterval", "setImmediate", "requestAnimationFrame"})
 
 
 @cache
-def _query(language: Language, is_javascript: bool, text: str) -> Query:
+def _query(language: Language, is_javascript: bool) -> Query:
     words = dict(_STRICT["javascript" if is_javascript else "typescript"], functions=_FUNCTION_VALUES)
-    return Query(language, text % words)
+    return Query(language, _SHAPES % words)
 
 
 class _Entry:
@@ -115,7 +115,7 @@ class _Collector:
 
     def run(self) -> None:
         file = self.file
-        query = _query(self.language, self.is_javascript, _SHAPES)
+        query = _query(self.language, self.is_javascript)
         self.found = QueryCursor(query, match_limit=_OPEN_MATCHES).captures(file.root)
         file.assigned = self.found.get("assigned", [])
         self._contexts()
@@ -226,7 +226,7 @@ class _Collector:
                     inside = self._constructor_of(owner) or inside
                 stack.append(_Entry(-end, current.scope, inside, owner))
             elif kind == "object":
-                owner = self._object(node)
+                owner = self._object(node, current.owner)
                 stack.append(_Entry(-end, current.scope, current.function, owner))
             elif kind == "class":
                 stack.append(self._class(node, current, -end))
@@ -308,7 +308,11 @@ class _Collector:
             owner.methods["constructor"] = made
         return _Entry(end, scope, current.function, owner)
 
-    def _object(self, node: Node) -> Class:
+    def _object(self, node: Node, outer: Class | None) -> Class:
+        kind, context = self.contexts.get(node.id, ("", node))
+        if outer is not None and kind == "pair" and key_name(context.child_by_field_name("key")) in _SHARED:
+            self.file.classes[node.id] = outer
+            return outer
         owner = Class(self._declared_name(node), extent_of(node), Binding("this", "this"))
         self.file.classes[node.id] = owner
         self.module.classes.append(owner)
@@ -647,10 +651,9 @@ class _Collector:
                 source = clause.child_by_field_name("source") if clause is not None else None
             if source is not None:
                 names.add(string_value(source))
-        if b"require" in self.file.text or b"import(" in self.file.text:
-            query = _query(self.language, self.is_javascript, _MODULES)
-            for node in QueryCursor(query).captures(self.file.root).get("source", []):
-                name = self.file.import_source(node)
+        for needle in (b"require", b"import"):
+            for callee in calls_of(self.file.root, self.file.text, needle):
+                name = self.file.import_source(callee.parent) if callee.parent is not None else None
                 if name is not None:
                     names.add(name)
 

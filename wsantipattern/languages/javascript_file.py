@@ -6,8 +6,8 @@ for the words of calls that box a value (`useRef`), whose type argument says wha
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wsantipattern.languages.javascript_scope import Definition, Scope, Variable
@@ -21,6 +21,7 @@ from wsantipattern.languages.javascript_syntax import (
     unwrap,
     word,
 )
+from wsantipattern.languages.javascript_writes import Writes
 from wsantipattern.model.module import Class, Function, Module
 from wsantipattern.model.place import Binding, Place
 from wsantipattern.model.term import Extent, Store, Term
@@ -106,7 +107,7 @@ class JavaScriptFunction(Function):
                     else None
                 )
                 if found is None and self.inner is not None:
-                    found = Variable(self.file, "", "parameter", self, None)
+                    found = Variable(self.file, "", "parameter", None, self)
                     annotation = node.child_by_field_name("type")
                     found.definitions.append(Definition(self.inner, annotation=annotation))
                 if found is not None:
@@ -173,9 +174,6 @@ class File:
         self._this: dict[Function, Binding] = {}
         self._modules: dict[str, Binding] = {}
         self._super = Binding("super", "global")
-        self._named_targets: dict[str, list[tuple[Node, bool, Node]]] | None = None
-        self._member_targets: list[tuple[int, str]] | None = None
-        self._name_targets: dict[str, list[int]] = {}
         self._holders: dict[int, Class | None] = {}
 
     # -- names -----------------------------------------------------------------------------------
@@ -230,7 +228,7 @@ class File:
         names = scope.names if scope is not None else self.top_scope.names
         found = names.get("arguments")
         if found is None:
-            found = Variable(self, "arguments", "local", current, None)
+            found = Variable(self, "arguments", "local", None, current)
             found.definitions.append(Definition(scope or self.top_scope))
             names["arguments"] = found
         return found
@@ -325,71 +323,20 @@ class File:
             place = self.field_place(place, name)
         return place if len(place.path) <= steps else None
 
-    # -- assignments -------------------------------------------------------------------------------
+    # -- writes ------------------------------------------------------------------------------------
 
-    def assignments(self, name: str) -> list[tuple[Node, bool, Node]]:
-        """Writes of a name outside its declaration: (the name, whether by plain `=`, the assignment)."""
-        if self._named_targets is None:
-            self._index_targets()
-        assert self._named_targets is not None
-        return self._named_targets.get(name, [])
-
-    def _index_targets(self) -> None:
-        self._named_targets = {}
-        members: list[tuple[int, str]] = []
-        for node in self.assigned:
-            target = node.child_by_field_name("left") or node.child_by_field_name("argument")
-            if target is None:
-                continue
-            target = unwrap(target)
-            plain = node.type == "assignment_expression"
-            pending = [(target, plain)]
-            while pending:
-                part, simple = pending.pop()
-                kind = part.type
-                if kind in ("identifier", "shorthand_property_identifier_pattern"):
-                    name = word(part)
-                    self._named_targets.setdefault(name, []).append((part, simple, node))
-                    self._name_targets.setdefault(name, []).append(part.start_byte)
-                elif kind == "member_expression":
-                    members.append((part.start_byte, word(part.child_by_field_name("property") or part)))
-                elif kind == "subscript_expression":
-                    index = part.child_by_field_name("index")
-                    if index is not None and index.type == "string":
-                        members.append((part.start_byte, string_value(index)))
-                elif kind in ("pair_pattern", "assignment_pattern", "object_assignment_pattern"):
-                    inner = part.child_by_field_name("value" if kind == "pair_pattern" else "left")
-                    if inner is not None:
-                        pending.append((inner, simple))
-                elif kind in ("object_pattern", "array_pattern", "rest_pattern"):
-                    pending.extend((child, simple) for child in part.named_children)
-        members.sort()
-        self._member_targets = members
-        for starts in self._name_targets.values():
-            starts.sort()
-
-    def assigned_after(self, name: str, function: Function, offset: int) -> bool:
-        """Whether the function writes a name somewhere after the byte offset."""
-        self.assignments(name)
-        starts = self._name_targets.get(name, [])
-        index = bisect_left(starts, offset)
-        return index < len(starts) and starts[index] < function.host.extent[1]
+    @cached_property
+    def writes(self) -> Writes:
+        return Writes(self.top_scope, self.assigned)
 
     def is_snapshot(self, variable: Variable, place: Place, definition: Definition) -> bool:
         """Whether a name keeps an older value of a field that is written later, or is compared with it."""
-        function = definition.scope.function.host
+        extent = definition.scope.function.host.extent
         value = definition.value
         assert value is not None
-        self.assignments("")
-        assert self._member_targets is not None
-        fields = set(place.path)
-        index = bisect_left(self._member_targets, (value.end_byte, ""))
-        for start, field in self._member_targets[index:]:
-            if start >= function.extent[1]:
-                break
-            if field in fields:
-                return True
-        return self._is_compared(variable.name, place.path[-1], function.extent)
+        if any(self.writes.writes_field(field, value.end_byte, extent[1]) for field in place.path):
+            return True
+        return self._is_compared(variable.name, place.path[-1], extent)
 
     def _is_compared(self, name: str, field: str, extent: Extent) -> bool:
         """Whether the name is compared with the field of something, somewhere in the extent."""

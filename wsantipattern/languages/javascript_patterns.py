@@ -122,7 +122,7 @@ class Patterns(ABC):
         """The value as something that can be read `count` times, after the stores that make it so."""
         if count <= 1 or (isinstance(value, Ref) and value.key is None and value.guard is None):
             return [], value
-        kept = Variable(self.file, "", "local", self.function, None)
+        kept = Variable(self.file, "", "local", None, self.function)
         kept.constant = True
         kept.initial = value
         place = Place(kept)
@@ -132,6 +132,10 @@ class Patterns(ABC):
         if isinstance(value, Ref):
             return Ref(extent, self.file.field_place(value.place, name), value.key, value.guard)
         return Field(extent, value, name)
+
+    def _computed(self, key: Node) -> Term:
+        inner = first_named(key) if key.type == "computed_property_name" else None
+        return self.lower(inner) if inner is not None else self.unknown(key)
 
     def _bind_fields(self, pattern: Node, value: Term, extent: Extent, declares: bool) -> list[Store]:
         children = [c for c in pattern.named_children if c.type not in ("comment", "ERROR")]
@@ -149,9 +153,9 @@ class Patterns(ABC):
                 if name is not None:
                     part = self._part(source, name, extent_of(child))
                 elif isinstance(source, Ref):
-                    part = Ref(extent_of(child), source.place.element, self.unknown(key))
+                    part = Ref(extent_of(child), source.place.element, self._computed(key))
                 else:
-                    part = Element(extent_of(child), source, self.unknown(key))
+                    part = Element(extent_of(child), source, self._computed(key))
                 stores += self.bind(target, part, where, declares)
             elif kind in ("object_assignment_pattern", "assignment_pattern"):
                 left = child.child_by_field_name("left")

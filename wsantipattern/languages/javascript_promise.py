@@ -244,7 +244,7 @@ class Promises(Terms):
         )
 
     def _kept(self, value: Term | None) -> Variable:
-        kept = Variable(self.file, "", "local", self.function, None)
+        kept = Variable(self.file, "", "local", None, self.function)
         kept.constant = True
         kept.initial = value
         return kept

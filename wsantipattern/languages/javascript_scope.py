@@ -55,23 +55,27 @@ class Definition:
 class Variable(Binding):
     """A declared name. Constancy, value, function and type are worked out when asked for."""
 
-    __slots__ = ("_alias", "_class", "_constant", "_function", "_type", "definitions", "file")
+    __slots__ = ("_alias", "_class", "_constant", "_function", "_type", "definitions", "file", "home")
 
     def __init__(
-        self, file: File, name: str, kind: BindingKind, scope: Function | None, origin: str | None
+        self,
+        file: File,
+        name: str,
+        kind: BindingKind,
+        home: Scope | None,
+        function: Function | None,
+        origin: str | None = None,
     ) -> None:
         self.file = file
+        self.home = home
+        """The scope that declares it; None for one that the source has no name for."""
         self.definitions: list[Definition] = []
+        self._alias: Place | bool | None = None
+        super().__init__(name, kind, function, origin)
         self._constant: bool | None = None
         self._function: Function | bool | None = None
         self._class: Class | bool | None = None
         self._type: str | bool | None = None
-        self._alias: Place | bool | None = None
-        super().__init__(name, kind, scope, origin)
-        self._constant = None
-        self._function = None
-        self._class = None
-        self._type = None
 
     @property
     def constant(self) -> bool:
@@ -85,10 +89,7 @@ class Variable(Binding):
 
     def _count(self) -> int:
         count = sum(d.counts for d in self.definitions)
-        for target, plain, _ in self.file.assignments(self.name):
-            if self.file.lookup(self.name, target.start_byte) is self:
-                count += 1 if plain else 2
-        return count
+        return count + sum(1 if write.plain else 2 for write in self.file.writes.to(self))
 
     def _only(self) -> Definition | None:
         """The definition of a constant that gives the value."""
@@ -97,10 +98,10 @@ class Variable(Binding):
         for definition in self.definitions:
             if definition.counts:
                 return definition
-        for target, plain, site in self.file.assignments(self.name):
-            if plain and self.file.lookup(self.name, target.start_byte) is self:
-                scope = self.file.scope_at(target.start_byte)
-                return Definition(scope, site, site.child_by_field_name("right"), None)
+        for write in self.file.writes.to(self):
+            value = write.site.child_by_field_name("right")
+            path = () if write.target.parent == write.site else None
+            return Definition(self.file.scope_at(write.start), write.site, value, path)
         return None
 
     @property
@@ -123,7 +124,7 @@ class Variable(Binding):
         if self._function is None:
             definition = self._only()
             found: Function | None = None
-            if definition is not None and definition.value is not None and not definition.path:
+            if definition is not None and definition.value is not None and definition.path == ():
                 found = self.file.functions.get(unwrap(definition.value).id)
             self._function = found or False
         return self._function if isinstance(self._function, Function) else None
@@ -137,7 +138,7 @@ class Variable(Binding):
         if self._class is None:
             definition = self._only()
             found: Class | None = None
-            if definition is not None and definition.value is not None and not definition.path:
+            if definition is not None and definition.value is not None and definition.path == ():
                 found = self.file.instance_class(unwrap(definition.value), definition.scope)
             self._class = found or False
         return self._class if isinstance(self._class, Class) else None
@@ -182,7 +183,8 @@ class Variable(Binding):
         if isinstance(root, Variable) and not root.constant:
             if not place.path:
                 return None
-            if self.file.assigned_after(root.name, definition.scope.function, definition.value.end_byte):
+            end = definition.scope.function.host.extent[1]
+            if self.file.writes.writes_name(root.name, definition.value.end_byte, end):
                 return None
         if place.path and self.file.is_snapshot(self, place, definition):
             return None
@@ -263,7 +265,7 @@ class _Declarer:
         variable = names.get(name)
         if variable is None:
             function = None if kind == "import" else self.scope.function
-            variable = Variable(self.file, name, kind, function, origin)
+            variable = Variable(self.file, name, kind, self.scope, function, origin)
             names[name] = variable
         variable.definitions.append(definition)
         return variable
@@ -331,7 +333,7 @@ class _Declarer:
                 variable.class_ = self.file.classes.get(value_node.id)
                 return
             origin = (
-                self.file.required(value) if value is not None and not self.file.assignments(name) else None
+                self.file.required(value) if value is not None and not self.file.writes.has(name) else None
             )
             definition = Definition(
                 self.lexical, node, value, () if value is not None else None, annotation, value is not None
@@ -356,7 +358,7 @@ class _Declarer:
         if shape in ("identifier", "shorthand_property_identifier_pattern"):
             name = word(node)
             origin = None
-            if definition.path and definition.value is not None and not self.file.assignments(name):
+            if definition.path and definition.value is not None and not self.file.writes.has(name):
                 origin = self.file.required(definition.value)
                 if origin is not None:
                     origin = ".".join((origin, *definition.path))

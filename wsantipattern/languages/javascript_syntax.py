@@ -5,6 +5,7 @@ Questions about single syntax nodes. Resolves nothing and lowers nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from wsantipattern.model.term import Extent
@@ -136,6 +137,23 @@ def parameter_default(node: Node) -> Node | None:
     if node.type in ("required_parameter", "optional_parameter"):
         return node.child_by_field_name("value")
     return node.child_by_field_name("right") if node.type == "assignment_pattern" else None
+
+
+def calls_of(root: Node, text: bytes, name: bytes) -> Iterator[Node]:
+    """The nodes of a word that stands before a parenthesis and is the callee of a call."""
+    at = text.find(name)
+    while at >= 0:
+        end = at + len(name)
+        if text[end : end + 80].lstrip()[:1] == b"(":
+            node = root.descendant_for_byte_range(at, end)
+            parent = node.parent if node is not None else None
+            if parent is not None and extent_of(parent) == (at, end):
+                node, parent = parent, parent.parent
+            if node is None or parent is None or parent.type != "call_expression":
+                pass
+            elif extent_of(node) == (at, end) and parent.child_by_field_name("function") == node:
+                yield node
+        at = text.find(name, end)
 
 
 def chain_link(node: Node) -> tuple[str, Node, list[Node]] | None:

@@ -258,7 +258,7 @@ class Terms(Patterns):
                 name = key_name(key)
                 value = self.field(child, "value")
                 if name is None and key is not None:
-                    value = Several(extent_of(child), [self.unknown(key), value])
+                    value = Several(extent_of(child), [self._computed(key), value])
                 record.entries.append((name, value))
             elif kind == "shorthand_property_identifier":
                 record.entries.append((word(child), self.identifier(child)))

@@ -382,14 +382,31 @@ class Liveness:
 
     @cached_property
     def _closes_on_silence(self) -> bool:
-        if not self.marks:
-            return False
-        return any(
+        if any(
             any(self.reads_mark(fact.term) for fact in facts_at(function, step))
             for function in self._readers
             for step in function.cfg.steps
             if self._gives_up(function, step)
+        ):
+            return True
+        # What is counted or dated may be kept in another file: then its words are all there is.
+        hangs_up = self.knowledge.names("liveness", "hangs_up")
+        return any(
+            step.call is not None
+            and step.call.method in hangs_up
+            and any(self._tells_of_silence(fact.term) for fact in facts_at(function, step))
+            for function, step in self._closings
         )
+
+    def _tells_of_silence(self, term: t.Term) -> bool:
+        if isinstance(term, t.Ref) and not any_of(
+            of_place(term.place), self.knowledge.names("words", "verdict")
+        ):
+            # `if (heartbeatTimer)` asks for the timer.
+            return False
+        if isinstance(term, t.Binary) and (is_null(term.left) or is_null(term.right)):
+            return False
+        return self.carries(term)
 
     @property
     def _readers(self) -> Iterator[Function]:
@@ -443,10 +460,12 @@ class Liveness:
                 arming = self.timers.arming_of(call, 0)
                 if arming is None or arming.callback is None or arming.repeats:
                     continue
-                callback = self.module.resolve_value(call.argument(arming.callback))
+                given = call.argument(arming.callback)
+                callback = self.module.resolve_value(given)
                 if callback is None:
-                    # What runs cannot be seen; that an answer calls it off says enough.
-                    if self._is_handled_by_answer(call, arming.rearms):
+                    # A method that cannot be seen: that an answer calls it off says enough.
+                    is_method = isinstance(given, t.Ref) and bool(given.place.path)
+                    if is_method and self._is_handled_by_answer(call, arming.rearms):
                         return True
                     continue
                 if not self._ends(callback, self._closing_functions, DEPTH):

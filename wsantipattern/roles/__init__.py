@@ -13,6 +13,7 @@ from wsantipattern.knowledge import Knowledge
 from wsantipattern.model.module import Module
 
 if TYPE_CHECKING:
+    from wsantipattern.roles.accumulation import Accumulations
     from wsantipattern.roles.cell import Cells
     from wsantipattern.roles.dedup import Trackers
     from wsantipattern.roles.event import Events
@@ -98,3 +99,9 @@ class Roles:
         from wsantipattern.roles.dedup import Trackers
 
         return Trackers(self.module, self.knowledge, self.origins, self.staleness)
+
+    @cached_property
+    def accumulations(self) -> Accumulations:
+        from wsantipattern.roles.accumulation import Accumulations
+
+        return Accumulations(self.module, self.knowledge, self.events, self.sockets, self.messages)

@@ -1,33 +1,61 @@
-"""Incoming messages: which terms carry what a peer sent, and over which transport it came.
+"""Incoming messages: which terms carry what a peer sent, over which transport it came, and on what way.
 
-Strong evidence: a parameter of a registered message handler, an element of `async for` over a socket, the result of
-`recv`/`ReadMessage` on a socket, and what is parsed, destructured or computed from these. Weak: the words.
+Strong evidence: a parameter of a registered message handler, an element of a loop over a socket, the result or the
+filled-in argument of `recv`/`ReadMessage` on a socket, and what is parsed, destructured or computed from these, through
+calls, callbacks, generators, channels and queues of the file. Weak: the words. What is looked up by a message (`m[msg.id]`,
+`m.get(msg.id)`), counted or compared is no content of it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
 
+from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import flow
 from wsantipattern.model import term as t
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import Binding, Place
-from wsantipattern.model.summary import callers
-from wsantipattern.roles.event import Events, Registration
+from wsantipattern.roles.event import Events, Registration, event_name
 from wsantipattern.roles.evidence import Evidence, strong, weak
-from wsantipattern.roles.socket import Library, Sockets
-from wsantipattern.roles.words import any_of, of_place
+from wsantipattern.roles.invocation import Invocations
+from wsantipattern.roles.socket import Library, Socket, Sockets
+from wsantipattern.roles.words import any_of, of_place, split
 
-DEPTH = 6
+DEPTH = 12
+"""How many variables, parameters and calls a message is followed back through."""
+
+_NO_CONTENT = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "instanceof"})
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Where content comes from. `transport` is `websocket`, `sse`, `socket.io`, `other`, or "" where unknown."""
+    """Where content comes from.
+
+    Attributes:
+        transport: `websocket`, `sse`, `socket.io`, another library's own, `other` for things that look like a socket
+            and are none, or "" where unknown.
+        evidence: why it is a message.
+        library: of the socket, where known.
+        parameters: those it came through, the nearest first; the function of each runs anew for each message.
+        reads: the terms that take it in (a receiving call, what a loop runs over), the nearest first.
+        extent: where it comes in, for traces.
+    """
 
     transport: str
     evidence: Evidence
     library: Library | None = None
+    parameters: tuple[Binding, ...] = ()
+    reads: tuple[t.Term, ...] = ()
+
+    @property
+    def confidence(self) -> Confidence:
+        return self.evidence.confidence
+
+    def read_by(self, term: t.Term) -> Message:
+        """The same content, taken in by `term`."""
+        return replace(self, reads=(term, *self.reads))
 
 
 class Messages:
@@ -38,41 +66,200 @@ class Messages:
         self.knowledge = knowledge
         self.events = events
         self.sockets = sockets
+        self.invocations = Invocations(module, knowledge)
+        self._feeds = {entry["library"]: entry for entry in knowledge.entries("message", "feed")}
         self._bindings: dict[Binding, Message | None] = {}
+        self._results: dict[Function, Message | None] = {}
+
+    # -- terms -------------------------------------------------------------------------------------
 
     def in_term(self, term: t.Term | None, depth: int = DEPTH) -> Message | None:
-        """The message that a term carries something of: through fields, calls, operations and constant variables."""
+        """The message that a term carries content of, the surest where there are several."""
         if term is None or depth <= 0:
             return None
         received = self._received(term)
         if received is not None:
             return received
-        if isinstance(term, t.Ref):
-            found = self.at(term.place, depth)
-            return found or (self.in_term(term.key, depth - 1) if term.key is not None else None)
-        if isinstance(term, t.Result):
-            return self.in_term(term.call, depth)
-        if isinstance(term, t.Suspend):
-            return self.in_term(term.value, depth)
+        match term:
+            case t.Ref():
+                return self.at(term.place, depth)
+            case t.Result():
+                return self.in_term(term.call, depth)
+            case t.Binary() if term.op in _NO_CONTENT:
+                return None
+            case t.Not() | t.Closure() | t.Constant() | t.Region():
+                return None
+            case t.Unary() if term.op == "typeof":
+                return None
+            case t.Choice():
+                return self._best((term.then, term.otherwise), depth)
+            case t.Element():
+                return self.in_term(term.subject, depth)
+            case t.Store():
+                return self.in_term(term.value, depth)
+            case t.Suspend():
+                return self._suspended(term, depth)
+            case t.Call():
+                return self._call(term, depth)
+        return self._best(term.children(), depth)
+
+    def _best(self, terms: Iterable[t.Term], depth: int) -> Message | None:
         best: Message | None = None
-        for child in term.children():
-            if isinstance(term, t.Call) and child is term.callee:
-                # `msg.text.trim()` carries the message; `parse(...)` does through its arguments.
-                child = term.receiver or child
-                if isinstance(child, t.Ref) and child.place.root.kind in ("import", "global"):
-                    continue
-            found = self.in_term(child, depth - 1)
-            if found is not None and (best is None or found.evidence.confidence > best.evidence.confidence):
+        for term in terms:
+            found = self.in_term(term, depth)
+            if found is not None and (best is None or found.confidence > best.confidence):
                 best = found
         return best
+
+    def _call(self, call: t.Call, depth: int) -> Message | None:
+        if call.method in self.knowledge.names("message", "measures"):
+            return None
+        queued = self._queued(call, depth)
+        if queued is not None:
+            return queued
+        target = self.invocations.resolve(call)
+        if target is not None and not call.constructs:
+            return self._returned(target, depth - 1)
+        receiver = call.receiver
+        if receiver is not None and not (
+            isinstance(receiver, t.Ref) and receiver.place.root.kind in ("import", "global")
+        ):
+            found = self.in_term(receiver, depth)
+            if found is not None:
+                return found
+        elif receiver is None and not isinstance(call.callee, t.Ref):
+            found = self.in_term(call.callee, depth)
+            if found is not None:
+                return found
+        if receiver is not None and call.method in self.knowledge.names("message", "lookups"):
+            return None
+        return self._best((*call.arguments, *(value for _, value in call.keywords)), depth)
+
+    def _returned(self, function: Function, depth: int) -> Message | None:
+        """What a function of the file returns, or yields, of a message."""
+        if function not in self._results:
+            self._results[function] = None
+            values = (
+                [s.term.value for s in function.cfg.of_kind("suspend") if _yields(s.term)]
+                if function.is_generator
+                else [value for value, _ in flow.returns(function)]
+            )
+            self._results[function] = self._best((v for v in values if v is not None), depth)
+        return self._results[function]
+
+    def _suspended(self, term: t.Suspend, depth: int) -> Message | None:
+        if term.op == "receive" and isinstance(term.value, t.Ref):
+            sent = self._sent(term.value.place, depth)
+            return sent.read_by(term) if sent is not None else None
+        found = self.in_term(term.value, depth)
+        return found.read_by(term) if found is not None and isinstance(term.value, t.Call) else found
+
+    def _received(self, term: t.Term) -> Message | None:
+        """`await ws.recv()`, `conn.ReadMessage()`, `wsutil.ReadServerData(conn)`: the call that reads a message."""
+        call = term.value if isinstance(term, t.Suspend) else term
+        if not isinstance(call, t.Call):
+            return None
+        socket = self._read_from(call)
+        if socket is None:
+            return None
+        return Message(
+            socket.transport,
+            Evidence(socket.evidence.confidence, ((call.extent, "a message is read from the socket here"),)),
+            socket.library,
+            reads=(call,),
+        )
+
+    def _read_from(self, call: t.Call) -> Socket | None:
+        """The socket that a call reads a message from."""
+        name = self.module.typed_name(call.callee)
+        if name is not None:
+            for library in self.sockets.libraries:
+                for entry in library.facts.get("receive_functions", []):
+                    if entry["call"] == name:
+                        return Socket(None, library, strong(call.extent, "read from the connection"))
+        if call.method not in self.knowledge.names("message", "receives") or call.receiver is None:
+            return None
+        socket = self.feed(call.receiver)
+        if socket is None or socket.evidence.is_strong:
+            return socket
+        if isinstance(call.receiver, t.Ref) and self.module.made_type(call.receiver.place) is not None:
+            return None
+        library = self._imported
+        if library is not None and call.method in self.knowledge.names("message", "distinct"):
+            return Socket(socket.place, library, strong(call.extent, "only a WebSocket reads so"))
+        words = split(socket.place.name) if socket.place is not None else ()
+        return socket if library is not None or any_of(words, ("ws", "websocket")) else None
+
+    @property
+    def _imported(self) -> Library | None:
+        return next((lib for lib in self.sockets.libraries if self.sockets.imports(lib)), None)
+
+    # -- sockets and what stands for one -----------------------------------------------------------
+
+    def feed(self, term: t.Term | None, depth: int = 6) -> Socket | None:
+        """The socket that a term is, or is a channel, subscription or stream of."""
+        if term is None or depth <= 0:
+            return None
+        socket = self.sockets.of(term)
+        if socket is not None and socket.evidence.is_strong:
+            return socket
+        found: Socket | None = None
+        if isinstance(term, t.Suspend):
+            found = self.feed(term.value, depth)
+        elif isinstance(term, t.Call):
+            found = self._derived(term, depth - 1)
+        elif isinstance(term, t.Ref) and term.place.root.kind == "parameter" and not term.place.path:
+            found = self._filled_feed(term.place.root, depth - 1)
+        elif isinstance(term, t.Ref):
+            values = [store.value for _, store in self.module.stores_to(term.place)] if term.place.name else []
+            for value in values:
+                value = value.call if isinstance(value, t.Result) and value.index == 0 else value
+                if isinstance(value, t.Element) and self._is_connecting(value.subject):
+                    # `async for conn in websockets.connect(url)`
+                    value = value.subject
+                if isinstance(value, (t.Call, t.Suspend, t.Ref)) and value is not term:
+                    found = self.feed(value, depth - 1)
+                    if found is not None and found.evidence.is_strong:
+                        return found
+        return socket or (found if found is not None and found.evidence.is_strong else None)
+
+    def _filled_feed(self, parameter: Binding, depth: int) -> Socket | None:
+        """The socket that the calls of the file give to a parameter."""
+        function = parameter.scope
+        if function is None or parameter not in function.parameters:
+            return None
+        index = function.parameters.index(parameter)
+        for invocation in self.invocations.of(function):
+            found = self.feed(invocation.argument(index, parameter.name), depth)
+            if found is not None and found.evidence.is_strong:
+                return found
+        return None
+
+    def _derived(self, call: t.Call, depth: int) -> Socket | None:
+        """`pusher.subscribe("x")`, `manager.socket("/")`, `webSocket(url).pipe(...)`, `fromEvent(ws, "message")`."""
+        if self.module.typed_name(call.callee) in self.knowledge.names("message", "wraps"):
+            return self.feed(call.argument(0), depth)
+        receiver = self.feed(call.receiver, depth)
+        if receiver is None or receiver.library is None:
+            return None
+        entry = self._feeds.get(receiver.library.name, {})
+        return receiver if call.method in entry.get("derives", []) else None
+
+    # -- bindings ----------------------------------------------------------------------------------
 
     def at(self, place: Place, depth: int = DEPTH) -> Message | None:
         """The message that a place is or is part of: decided by its root; by its words where the file has no more."""
         root = place.root
-        strong_ = self._of_binding(root, depth)
-        if strong_ is not None:
-            return strong_
-        if root.kind == "global" and any_of(of_place(place), self.knowledge.names("words", "message")):
+        if place.path and place.name in self.knowledge.names("message", "measures"):
+            return None
+        found = self._of_binding(root, depth)
+        if found is not None:
+            return found
+        if (
+            root.kind == "global"
+            and root.name not in self.knowledge.names("message", "browser")
+            and any_of(of_place(place), self.knowledge.names("words", "message"))
+        ):
             # In a fragment the names are all there is.
             return Message("", weak((0, 0), f"`{place}` is named like an incoming message"))
         return None
@@ -97,67 +284,291 @@ class Messages:
         self._bindings[binding] = found
         return found
 
+    # -- parameters --------------------------------------------------------------------------------
+
     def _parameter(self, binding: Binding, depth: int) -> Message | None:
         function = binding.scope
         if function is None or binding not in function.parameters:
             return None
-        for registration in self.events.of_handler(function):
-            if registration.event not in self.knowledge.names("event", "lifecycle"):
-                transport, library = self._transport(registration)
-                if transport == "timer":
-                    continue
-                return Message(
-                    transport,
-                    strong(
-                        function.name_extent,
-                        f"`{binding.name}` is what a `{registration.event}` event brings",
-                    ),
-                    library,
-                )
         index = function.parameters.index(binding)
-        for caller, step in callers(function):
-            del caller
-            if step.call is None:
-                continue
-            found = self.in_term(step.call.argument(index, binding.name), depth - 1)
+        socket = self.sockets.at(Place(binding))
+        if socket is not None and socket.evidence.is_strong:
+            return None
+        candidates = [*self._registered(function, index), *self._delivered(function, index)]
+        called = False
+        for invocation in self.invocations.of(function):
+            called = True
+            found = self.in_term(invocation.argument(index, binding.name), depth - 1)
             if found is not None:
-                return found
-        return None
+                candidates.append(found)
+        candidates.extend(self._iterated(function, depth))
+        if not called and not candidates:
+            candidates.extend(self._named(function, binding))
+        best: Message | None = None
+        for found in candidates:
+            if best is None or _rank(found) > _rank(best):
+                best = found
+        return replace(best, parameters=(binding, *best.parameters)) if best is not None else None
 
-    def _transport(self, registration: Registration) -> tuple[str, Library | None]:
-        socket = self.sockets.of(registration.emitter)
-        if socket is not None and (socket.library is not None or registration.event == "message"):
-            return socket.transport, socket.library
+    def _registered(self, function: Function, index: int) -> Iterator[Message]:
+        for registration in self.events.of_handler(function):
+            socket = self.feed(registration.emitter) or self._inherited(registration)
+            if not self._is_content(registration, socket):
+                continue
+            library = socket.library if socket is not None else None
+            if index < self._content_from(library):
+                continue
+            said = registration.step.extent if registration.step is not None else function.name_extent
+            reason = f"runs for each `{registration.event}` event"
+            if socket is None:
+                yield Message("", strong(said, reason))
+            else:
+                yield Message(
+                    socket.transport, Evidence(socket.evidence.confidence, ((said, reason),)), library
+                )
+
+    def _is_content(self, registration: Registration, socket: Socket | None) -> bool:
+        """Whether an event brings content of a peer: on a connection whose events the peer names, most do."""
+        event = registration.event
+        if socket is not None and socket.evidence.is_strong and socket.transport != "websocket":
+            return event not in self.knowledge.names("event", "connection")
+        return event not in self.knowledge.names("event", "lifecycle")
+
+    def _inherited(self, registration: Registration) -> Socket | None:
+        owner = registration.handler.owner
+        if registration.word != "method" or owner is None:
+            return None
+        return self.sockets.at(Place(owner.this))
+
+    def _content_from(self, library: Library | None) -> int:
+        """The index of the first handler parameter that is content; those before are the connection and its data."""
+        entry = self._feeds.get(library.name, {}) if library is not None else {}
+        return int(entry.get("content_from", 0))
+
+    def _delivered(self, function: Function, index: int) -> Iterator[Message]:
+        """The function is handed to a call that runs it for each message: `client.subscribe(topic, f)`."""
+        for _, step, value in self.invocations.uses(function):
+            call, option = _receiver_of(value)
+            if call is None or self.invocations.resolve(call) is not None:
+                continue
+            socket = self.feed(call.receiver)
+            library = socket.library if socket is not None else None
+            if socket is not None and library is not None and option is None:
+                entry = self._feeds.get(library.name, {})
+                if call.method in entry.get("delivers", []) and index >= self._content_from(library):
+                    said = f"`{call.method}` runs it for each message"
+                    yield Message(socket.transport, strong(step.extent, said), library)
+                continue
+            if socket is not None and socket.evidence.is_strong:
+                continue
+            if self._sounds_delivering(call, option):
+                yield Message("websocket", weak(step.extent, f"`{call.method}` sounds like messages of a socket"))
+
+    def _sounds_delivering(self, call: t.Call, option: str | None) -> bool:
+        """`boardSocket.onSticky(f)`, `useSocketEvent("line", f)`, `useWebSocket(url, { onMessage: f })`: words alone."""
+        transports = self.knowledge.names("words", "transport")
+        lifecycle = self.knowledge.names("event", "lifecycle")
+        receiver = call.receiver_place
+        if option is not None:
+            named = option.startswith("on") and event_name(option) not in lifecycle
+            return named and any_of(split(call.method), transports)
+        words = split(call.method)
+        if event_name(call.method) in lifecycle or any_of(words, lifecycle):
+            return False
+        if receiver is not None and any_of(split(receiver.name), transports):
+            return words[:1] == ("on",) or any_of(words, self.knowledge.names("words", "listen"))
+        return any_of(words, transports) and not call.constructs and len(words) > 1
+
+    def _iterated(self, function: Function, depth: int) -> Iterator[Message]:
+        """The parameter of `items.map(f)`, `promise.then(f)`, where the items or the promise are of a message."""
+        if function.kind != "lambda" or function.name:
+            return
+        for _, _, value in self.invocations.uses(function):
+            call = value.parent
+            if (
+                isinstance(call, t.Call)
+                and value is not call.callee
+                and call.method in self.knowledge.names("message", "iterates")
+            ):
+                found = self.in_term(call.receiver, depth - 1)
+                if found is not None:
+                    yield found
+
+    def _named(self, function: Function, binding: Binding) -> Iterator[Message]:
+        """`on_websocket_message(self, msg)` in a file that does not say who calls it."""
+        owner = function.owner
+        words = split(function.name.rpartition(".")[2])
+        about = (*words, *split(owner.name)) if owner is not None else words
         if (
-            isinstance(registration.emitter, t.Ref)
-            and registration.word == "property"
-            and registration.event == "message"
+            any_of(about, self.knowledge.names("words", "transport"))
+            and any_of(words, self.knowledge.names("words", "received"))
+            and not any_of(words, self.knowledge.names("words", "outgoing"))
+            and binding.name
         ):
-            return "", None
-        return "", None
+            yield Message(
+                "websocket",
+                weak(function.name_extent, f"`{function.name}` is named like a handler of messages"),
+            )
+
+    # -- variables ---------------------------------------------------------------------------------
 
     def _variable(self, binding: Binding, depth: int) -> Message | None:
         if binding.kind != "local" or binding.scope is None:
             return None
+        best: Message | None = None
+        if not binding.name:
+            # What a pattern takes apart.
+            return self.in_term(binding.initial, depth - 1)
         for _, store in self.module.stores_to(Place(binding)):
-            value = store.value
-            if isinstance(value, t.Element) and store.declares:
-                socket = self.sockets.of(value.subject)
-                if socket is not None and socket.evidence.is_strong:
-                    return Message(
-                        socket.transport, strong(value.extent, "read from the socket here"), socket.library
-                    )
-            found = self.in_term(value, depth - 1)
+            if store.op not in (None, "or", "??") or _mentions(store.value, binding):
+                # What grows by messages holds more than one: that is an accumulation, not a message.
+                continue
+            found = self._stored(store, depth)
+            if found is not None and (best is None or _rank(found) > _rank(best)):
+                best = found
+        return best or self._filled(binding, depth)
+
+    def _stored(self, store: t.Store, depth: int) -> Message | None:
+        value = store.value
+        if isinstance(value, t.Element) and store.declares:
+            found = self._element(value, depth)
             if found is not None:
                 return found
+        return self.in_term(value, depth - 1)
+
+    def _element(self, element: t.Element, depth: int) -> Message | None:
+        """What a loop takes from a socket, from a method or wrapper of one, from a generator or from a channel."""
+        subject = element.subject
+        call = subject.value if isinstance(subject, t.Suspend) else subject
+        socket = self.feed(subject) if isinstance(subject, t.Ref) else self.sockets.of(subject)
+        if socket is None and isinstance(call, t.Call):
+            socket = self.feed(call) or self.feed(call.receiver)
+            if socket is not None and not socket.evidence.is_strong:
+                socket = None
+            if socket is not None and call.method not in self.knowledge.names("message", "streams"):
+                wraps = self.module.typed_name(call.callee) in self.knowledge.names("message", "wraps")
+                socket = socket if wraps or self._makes_stream(call) else None
+        if socket is not None and socket.evidence.is_strong:
+            if self._is_connecting(subject):
+                return None
+            said = strong(element.extent, "each turn of the loop takes a message from the socket")
+            return Message(socket.transport, said, socket.library, reads=(subject,))
+        if isinstance(call, t.Call):
+            target = self.invocations.resolve(call)
+            if target is not None and target.is_generator:
+                found = self._returned(target, depth - 1)
+                return found.read_by(subject) if found is not None else None
+        if isinstance(subject, t.Ref):
+            sent = self._sent(subject.place, depth)
+            return sent.read_by(subject) if sent is not None else None
         return None
 
-    def _received(self, term: t.Term) -> Message | None:
-        """`await ws.recv()`, `conn.ReadMessage()`: the call that reads a message from a socket."""
-        call = term.value if isinstance(term, t.Suspend) else term
-        if not isinstance(call, t.Call) or call.method not in self.knowledge.names("message", "receives"):
+    def _makes_stream(self, call: t.Call) -> bool:
+        """Whether looping over the very call that makes a connection gives its messages."""
+        socket = self.sockets.of(call)
+        entry = self._feeds.get(socket.library.name, {}) if socket is not None and socket.library else {}
+        return bool(entry.get("loops"))
+
+    def _is_connecting(self, subject: t.Term) -> bool:
+        """`async for conn in websockets.connect(url)` gives connections, not messages."""
+        return isinstance(subject, t.Call) and self.sockets.of(subject) is not None and not self._makes_stream(subject)
+
+    def _filled(self, binding: Binding, depth: int) -> Message | None:
+        """`conn.ReadJSON(&m)`, `json.Unmarshal(raw, &m)`: a variable that a call fills in."""
+        if not binding.name:
             return None
-        socket = self.sockets.of(call.receiver)
-        if socket is None:
+        place = Place(binding)
+        for function in self.module.functions_mentioning(binding.name):
+            for _, call in function.cfg.calls:
+                if not any(isinstance(a, t.Ref) and a.place == place for a in call.arguments):
+                    continue
+                socket = self._read_from(call)
+                if socket is not None:
+                    said = ((call.extent, "a message is read from the socket here"),)
+                    return Message(
+                        socket.transport,
+                        Evidence(socket.evidence.confidence, said),
+                        socket.library,
+                        reads=(call,),
+                    )
+                if call.method in self.knowledge.names("message", "decodes"):
+                    others = [a for a in call.arguments if not (isinstance(a, t.Ref) and a.place == place)]
+                    found = self._best([*others, *([call.receiver] if call.receiver else [])], depth - 1)
+                    if found is not None:
+                        return found
+        return None
+
+    # -- channels and queues -----------------------------------------------------------------------
+
+    def _sent(self, channel: Place, depth: int) -> Message | None:
+        """What is sent into a channel of the file: `strokes <- k`."""
+        if not channel.name:
             return None
-        return Message(socket.transport, strong(call.extent, "read from the socket here"), socket.library)
+        for function in self.module.functions_mentioning(channel.name):
+            for operands in _several(function.body):
+                if len(operands) == 2 and isinstance(operands[0], t.Ref) and operands[0].place == channel:
+                    found = self.in_term(operands[1], depth - 1)
+                    if found is not None:
+                        return found
+        return None
+
+    def _queued(self, call: t.Call, depth: int) -> Message | None:
+        """`await queue.get()` of what `queue.put(message)` puts in elsewhere."""
+        queue = call.receiver_place
+        if (
+            queue is None
+            or call.arguments
+            or not queue.name
+            or call.method not in self.knowledge.names("message", "dequeues")
+        ):
+            return None
+        for function in self.module.functions_mentioning(queue.name):
+            for _, other in function.cfg.calls:
+                if (
+                    other.receiver_place == queue
+                    and other.method in self.knowledge.names("message", "enqueues")
+                    and other.arguments
+                ):
+                    found = self.in_term(other.arguments[0], depth - 1)
+                    if found is not None:
+                        return found.read_by(call)
+        return None
+
+
+def _rank(message: Message) -> tuple[int, bool]:
+    return (message.confidence, message.transport != "")
+
+
+def _yields(term: t.Term | None) -> bool:
+    return isinstance(term, t.Suspend) and term.op == "yield"
+
+
+def _mentions(term: t.Term, binding: Binding) -> bool:
+    return any(isinstance(part, t.Ref) and part.place.root is binding for part in term.walk())
+
+
+def _receiver_of(value: t.Term) -> tuple[t.Call | None, str | None]:
+    """The call that a function value is an argument of, and the name where it is an entry of an options object."""
+    parent = value.parent
+    if isinstance(parent, t.Call) and value is not parent.callee:
+        keyword = next((name for name, v in parent.keywords if v is value), None)
+        return parent, keyword
+    if isinstance(parent, t.Record):
+        key = next((k for k, v in parent.entries if v is value), None)
+        outer = parent.parent
+        if key is not None and isinstance(outer, t.Call) and parent is not outer.callee:
+            return outer, key
+    return None, None
+
+
+def _several(body: object) -> Iterator[list[t.Term]]:
+    """The operands of every statement that is an operation of its own kind, at any depth of a body."""
+    if isinstance(body, list):
+        for entry in body:
+            yield from _several(entry)
+    elif isinstance(body, t.Evaluate):
+        if isinstance(body.term, t.Several):
+            yield body.term.operands
+    elif isinstance(body, (t.Statement, t.Case, t.Handler)) and is_dataclass(body):
+        for field in fields(body):
+            yield from _several(getattr(body, field.name))

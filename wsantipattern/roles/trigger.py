@@ -36,3 +36,12 @@ def dedup_trackers(knowledge: Knowledge) -> list[bytes]:
     marking = knowledge.names("words", "marking")
     found = {f"{name}(" for name in names} | set(marking) | {word.capitalize() for word in marking} | {"] ="}
     return sorted(word.encode() for word in found)
+
+
+def transports(knowledge: Knowledge) -> list[bytes]:
+    """What a file that takes messages from a transport speaks of: modules, constructors, the word itself, a message."""
+    found = {"WebSocket", "websocket", "EventSource", "ocket", "ws.", "WS", "msg."}
+    for library in knowledge.entries("socket", "library"):
+        if library.get("transport", "websocket") != "other":
+            found.update(name for name in library.get("modules", []) if len(name) > 3)
+    return sorted(name.encode() for name in found)

@@ -1,0 +1,34 @@
+"""Content of a message is appended without a look whether it is there.
+
+A message of a transport that can send again (a WebSocket that reconnects, an EventSource, socket.io, a broker that
+delivers at least once) is added to a text or a list that outlives it, and no test on the way proves the content new.
+
+Why
+    After a reconnect the sender repeats the last messages, because it cannot know which of them arrived. Each of them
+    is appended once more: the answer stutters, the transcript shows lines twice, and nothing heals it until the page
+    is loaded again.
+
+Instead
+    Let each message say where it belongs, and compare that before appending: a sequence number above the last one
+    taken, an offset equal to the present length, a set of ids that were seen. Where the sender gives nothing of the
+    kind, skip what the text already ends with; but that also drops a legitimate repeat ("ha" and again "ha"), and it
+    misses a repeat that is cut differently, so a sequence number or an offset is better.
+
+Limits
+    Silent for the body of one HTTP response, pipes and files, for text that is replaced, numbers, sets, queues that are
+    worked off, and where every connection begins with an empty text. A function of another file that is asked about the
+    content by a telling name counts as a test. Messages that reach a function only through other files are not seen.
+"""
+
+from collections.abc import Iterator
+
+from wsantipattern import Match, Module, Roles, rule, triggers
+
+
+@rule(severity="warning", triggers=triggers.transports)
+def unguarded_append(module: Module, roles: Roles) -> Iterator[Match]:
+    for addition in roles.accumulations.unguarded():
+        message = f"content of a message is appended to `{addition.name}`, and nothing on the way proves it new"
+        match = Match(addition.extent, message, addition.confidence)
+        match.via(*((extent, text) for extent, text in addition.message.evidence.reasons if extent != (0, 0)))
+        yield match.via((addition.extent, "what is sent again after a reconnect is appended once more"))

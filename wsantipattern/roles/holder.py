@@ -1,0 +1,185 @@
+"""Holders: where a value is kept, seen through aliases, lookups, defaults and conversions.
+
+`told`, `stories.get(name, "")` and `stories[name] or ""` are all elements of `stories`; `newest.body` is a field of an
+element of `view.column` where `newest` was taken from there. A holder is compared by value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import flow
+from wsantipattern.model import term as t
+from wsantipattern.model.module import Module
+from wsantipattern.model.place import ELEMENT, Binding, Place
+from wsantipattern.roles.invocation import Invocations
+
+DEPTH = 8
+
+_VALUES = frozenset({"value", "current"})
+"""Fields of refs and signals that are their value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A binding, or what an unknown call gives (named by its text), and a path of fields and elements."""
+
+    root: Binding | str
+    path: tuple[str, ...] = ()
+
+    def field(self, name: str) -> Holder:
+        return Holder(self.root, (*self.path, name))
+
+    @property
+    def name(self) -> str:
+        """The last written word of the path, or of the root."""
+        for part in reversed(self.path):
+            if part != ELEMENT and part not in _VALUES:
+                return part
+        return self.root if isinstance(self.root, str) else self.root.name
+
+    @property
+    def parent(self) -> Holder | None:
+        return Holder(self.root, self.path[:-1]) if self.path else None
+
+    def within(self, other: Holder) -> bool:
+        """Whether it is `other` or lies in it."""
+        return self.root is other.root and self.path[: len(other.path)] == other.path
+
+    def near(self, other: Holder) -> bool:
+        """Whether one lies in the other."""
+        return self.within(other) or other.within(self)
+
+    def __str__(self) -> str:
+        text = self.root if isinstance(self.root, str) else self.root.name
+        for part in self.path:
+            text += part if part == ELEMENT else f".{part}"
+        return text
+
+
+class Holders:
+    """The holders of one module."""
+
+    def __init__(self, module: Module, knowledge: Knowledge, invocations: Invocations) -> None:
+        self.module = module
+        self.knowledge = knowledge
+        self.invocations = invocations
+
+    def of(self, term: t.Term | None, depth: int = DEPTH) -> Holder | None:
+        """Where the value of a term is kept; None for what is made anew."""
+        if term is None or depth <= 0:
+            return None
+        match term:
+            case t.Ref():
+                return self.at(term.place, depth)
+            case t.Field():
+                inner = self.of(term.subject, depth - 1)
+                return inner.field(term.name) if inner is not None else None
+            case t.Element():
+                inner = self.of(term.subject, depth - 1)
+                return inner.field(ELEMENT) if inner is not None else None
+            case t.Logic():
+                return self.of(term.left, depth - 1) or self.of(term.right, depth - 1)
+            case t.Choice():
+                return self.of(term.then, depth - 1) or self.of(term.otherwise, depth - 1)
+            case t.Suspend() | t.Spread():
+                return self.of(term.value, depth - 1)
+            case t.Store():
+                return self.of(term.target, depth - 1)
+            case t.Result():
+                return self._result(term, depth - 1)
+            case t.Call():
+                return self._call(term, depth - 1)
+        return None
+
+    def at(self, place: Place, depth: int = DEPTH) -> Holder | None:
+        """Where the value at a place is kept: followed through variables that only stand for something else."""
+        root = place.root
+        if root.kind == "local" and depth > 0:
+            alias = self._alias(root, bool(place.path), depth - 1)
+            if alias is not None:
+                return Holder(alias.root, alias.path + place.path)
+        return Holder(root, place.path)
+
+    def element_of(self, container: Holder) -> Holder:
+        return container.field(ELEMENT)
+
+    def _alias(self, binding: Binding, as_object: bool, depth: int) -> Holder | None:
+        """What a variable stands for. One with several values stands for an object that one of them is looked up as."""
+        if binding.constant:
+            value = binding.initial
+            if value is None and binding.scope is not None and binding.name:
+                value = next((s.value for _, s in self.module.stores_to(Place(binding))), None)
+            return self.of(value, depth) if value is not None else None
+        if not as_object or not binding.name:
+            return None
+        for _, store in self.module.stores_to(Place(binding)):
+            found = self.of(store.value, depth) if store.op is None else None
+            if found is not None and found.root is not binding and not isinstance(found.root, str):
+                return found
+        return None
+
+    def _result(self, term: t.Result, depth: int) -> Holder | None:
+        if isinstance(term.call, t.Ref):
+            # `text, ok := texts[k]`
+            return self.of(term.call, depth) if term.index == 0 else None
+        if isinstance(term.call, t.Call) and term.index == 0:
+            if term.call.method in self.knowledge.names("holder", "states"):
+                return None
+            return self._call(term.call, depth)
+        return None
+
+    def _call(self, call: t.Call, depth: int) -> Holder | None:
+        if call.constructs:
+            return None
+        receiver = call.receiver
+        method = call.method
+        known = self.knowledge
+        if method in known.names("holder", "makes"):
+            return None
+        target = self.invocations.resolve(call)
+        if target is not None:
+            return self._returned(call, depth)
+        if receiver is not None and not self._is_library(receiver):
+            if method in known.names("holder", "elements"):
+                inner = self.of(receiver, depth)
+                return inner.field(_key(call)) if inner is not None else None
+            if method in known.names("holder", "same"):
+                return self.of(receiver, depth)
+            if method in known.names("holder", "selects"):
+                return None
+        if method in known.names("holder", "conversions") and call.arguments:
+            return self.of(call.arguments[0], depth)
+        if receiver is None and isinstance(call.callee, t.Ref) and not call.arguments:
+            # `text()`: the getter of a signal.
+            return Holder(call.callee.place.root, ())
+        if method in known.names("holder", "finds") or not call.arguments:
+            return Holder(f"{self.module.snippet(call.extent)}")
+        return None
+
+    def _returned(self, call: t.Call, depth: int) -> Holder | None:
+        """What a function of the file gives, where all it returns is kept in one place."""
+        target = self.invocations.resolve(call)
+        if target is None or target.is_generator or depth <= 0:
+            return None
+        mapping = flow.bind(call, target)
+        found: Holder | None = None
+        for value, _ in flow.returns(target):
+            if value is None:
+                continue
+            here = self.of(flow.substitute(value, mapping), depth - 1)
+            if here is not None:
+                found = here
+        return found
+
+    def _is_library(self, receiver: t.Term) -> bool:
+        return isinstance(receiver, t.Ref) and receiver.place.root.kind == "import"
+
+
+def _key(call: t.Call) -> str:
+    """The selector of what a lookup gives: a field where it is asked for by a written name."""
+    first = call.argument(0)
+    if isinstance(first, t.Constant) and isinstance(first.value, str) and call.method != "at":
+        return first.value
+    return ELEMENT

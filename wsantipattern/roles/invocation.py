@@ -1,0 +1,307 @@
+"""Invocations: the calls of a file that run a function, by its name or as a value.
+
+Follows a function that is given to a parameter, kept in a field, put into a table or a list of listeners, or made the
+reducer of a dispatch function, to the calls of what it was given to. Calls from other files are not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import term as t
+from wsantipattern.model.cfg import Step
+from wsantipattern.model.module import Class, Function, Module
+from wsantipattern.model.place import ELEMENT, Binding, Place
+
+DEPTH = 5
+"""How many times a function is handed on before it is lost sight of."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Invocation:
+    """A call that runs a function, and where it stands. `shift` is what its arguments are counted from."""
+
+    function: Function
+    step: Step
+    call: t.Call
+    shift: int = 0
+
+    def argument(self, index: int, name: str) -> t.Term | None:
+        """What the function's parameter `index` gets, or None."""
+        return self.call.argument(index - self.shift, name) if index >= self.shift else None
+
+
+class Invocations:
+    """The invocations of the functions of one module."""
+
+    def __init__(self, module: Module, knowledge: Knowledge) -> None:
+        self.module = module
+        self.knowledge = knowledge
+        self._of: dict[Function, list[Invocation]] = {}
+        self._uses: dict[Function, list[tuple[Function, Step, t.Term]]] = {}
+        self._calls: dict[str, list[tuple[Function, Step, t.Call]]] = {}
+
+    def of(self, function: Function) -> list[Invocation]:
+        """The calls that run a function, each once."""
+        if function not in self._of:
+            self._of[function] = []
+            found: dict[int, Invocation] = {}
+            for invocation in self._find(function):
+                found.setdefault(id(invocation.call), invocation)
+            self._of[function] = list(found.values())
+        return self._of[function]
+
+    def uses(self, function: Function) -> list[tuple[Function, Step, t.Term]]:
+        """Where a function stands as a value (not called there): the function and step, and the very term."""
+        if function not in self._uses:
+            self._uses[function] = list(self._values(function))
+        return self._uses[function]
+
+    def resolve(self, call: t.Call) -> Function | None:
+        """The function of the file that a call runs, constructors included."""
+        found = self.module.resolve(call)
+        if found is not None:
+            return found
+        if isinstance(call.callee, t.Ref) and not call.callee.place.path:
+            owner = call.callee.place.root.class_
+            if owner is not None and call.constructs:
+                return owner.methods.get("constructor") or owner.methods.get("__init__")
+        return None
+
+    def guess(self, call: t.Call) -> Function | None:
+        """The function of the file that a call runs; of an object of unknown class, the only method of that name."""
+        found = self.resolve(call)
+        if found is not None:
+            return found
+        methods = [c.methods[call.method] for c in self.module.classes if call.method in c.methods]
+        return methods[0] if len(methods) == 1 and self._only(methods[0], call) else None
+
+    # -- the function itself -----------------------------------------------------------------------
+
+    def _find(self, function: Function) -> Iterator[Invocation]:
+        word = function.name.rpartition(".")[2]
+        for caller, step, call in self._named(word) if word else ():
+            target = self.resolve(call)
+            if target is function or (target is None and self._only(function, call)):
+                yield Invocation(caller, step, call)
+        for host, _, term in self.uses(function):
+            yield from self._through(host, term, DEPTH)
+
+    def _only(self, function: Function, call: t.Call) -> bool:
+        """Whether a method call on an object of unknown class can mean only this method of the file."""
+        receiver = call.receiver_place
+        if function.kind != "method" or receiver is None or receiver.root.kind in ("import", "global"):
+            return False
+        word = function.name.rpartition(".")[2]
+        return (
+            word not in self.knowledge.names("invocation", "common")
+            and sum(1 for c in self.module.classes if word in c.methods) == 1
+            and self.module.made_type(receiver) is None
+        )
+
+    def _named(self, word: str) -> list[tuple[Function, Step, t.Call]]:
+        """The calls whose last word is this one, spawned ones included."""
+        cached = self._calls.get(word)
+        if cached is None:
+            cached = [
+                (function, step, step.call)
+                for function in self.module.functions_mentioning(word)
+                for step in function.cfg.steps
+                if step.kind in ("call", "spawn") and step.call is not None and step.call.method == word
+            ]
+            self._calls[word] = cached
+        return cached
+
+    def _values(self, function: Function) -> Iterator[tuple[Function, Step, t.Term]]:
+        if function.parent is not None:
+            host = function.parent.host
+            for step in host.cfg.of_kind("closure"):
+                if isinstance(step.term, t.Closure) and step.term.function is function:
+                    yield host, step, step.term
+                    break
+        word = function.name.rpartition(".")[2]
+        if not word:
+            return
+        seen: set[int] = set()
+        for host in self.module.functions_mentioning(word):
+            for step in host.cfg.steps:
+                if step.kind not in ("call", "assign", "return", "spawn", "suspend") or step.term is None:
+                    continue
+                for part in step.term.walk():
+                    if (
+                        isinstance(part, t.Ref)
+                        and part.place.name == word
+                        and id(part) not in seen
+                        and not (isinstance(part.parent, t.Call) and part.parent.callee is part)
+                        and not (isinstance(part.parent, t.Store) and part.parent.target is part)
+                        and self.module.resolve_value(part) is function
+                    ):
+                        seen.add(id(part))
+                        yield host, step, part
+
+    # -- what a function value is given to ---------------------------------------------------------
+
+    def _through(self, host: Function, term: t.Term, depth: int) -> Iterator[Invocation]:
+        """The calls of what a value is given to, found from where the value stands."""
+        if depth <= 0:
+            return
+        parent = term.parent
+        if isinstance(parent, (t.Logic, t.Choice, t.Spread)):
+            yield from self._through(host, parent, depth)
+        elif isinstance(parent, t.Call) and term is not parent.callee:
+            yield from self._argument(host, parent, term, depth)
+        elif isinstance(parent, t.Store) and isinstance(parent.target, t.Ref) and parent.value is term:
+            yield from self._kept(parent.target.place, depth)
+        elif isinstance(parent, t.Record):
+            keys = [key for key, value in parent.entries if value is term]
+            yield from self._entry(host, parent, keys[0] if keys else None, depth)
+        elif isinstance(parent, t.Sequence):
+            yield from self._listed(host, parent, depth)
+
+    def _argument(self, host: Function, call: t.Call, value: t.Term, depth: int) -> Iterator[Invocation]:
+        target = self.resolve(call)
+        position = next((i for i, a in enumerate(call.arguments) if a is value), None)
+        keyword = next((name for name, v in call.keywords if v is value), None)
+        if target is not None and target is not self.module.resolve_value(value):
+            for index, parameter in enumerate(target.parameters):
+                if index == position or (keyword is not None and parameter.name == keyword):
+                    yield from self._held(parameter, depth - 1)
+            return
+        if position == 0 and call.method in self.knowledge.names("invocation", "reducers"):
+            yield from self._dispatched(call, depth)
+        if (
+            call.method in self.knowledge.names("invocation", "puts")
+            and call.receiver_place is not None
+            and position is not None
+        ):
+            yield from self._taken(call.receiver_place, depth)
+        if position == 0 and call.method in self.knowledge.names("invocation", "wrappers"):
+            # `useCallback(f, deps)`, `debounce(f)`: what comes out is called in its place.
+            yield from self._through(host, call, depth - 1)
+
+    def _dispatched(self, call: t.Call, depth: int) -> Iterator[Invocation]:
+        """`const [state, dispatch] = useReducer(reducer, ...)`: dispatching runs it with the action as second argument."""
+        for function in self.module.all_functions:
+            if function.is_inlined or not function.extent[0] <= call.extent[0] < function.extent[1]:
+                continue
+            for _, store in function.cfg.assignments:
+                if (
+                    isinstance(store.value, t.Result)
+                    and store.value.call is call
+                    and store.value.index == 1
+                    and isinstance(store.target, t.Ref)
+                    and not store.target.place.path
+                ):
+                    for found in self._held(store.target.place.root, depth - 1):
+                        yield Invocation(found.function, found.step, found.call, shift=1)
+
+    def _entry(
+        self, host: Function, record: t.Record, key: str | None, depth: int
+    ) -> Iterator[Invocation]:
+        """A function that is the entry of a table or of an object of callbacks."""
+        holder: t.Term = record
+        while isinstance(holder.parent, (t.Call, t.Record, t.Choice, t.Logic)):
+            holder = holder.parent
+        if isinstance(holder.parent, t.Store) and isinstance(holder.parent.target, t.Ref):
+            table = holder.parent.target.place
+            yield from self._taken(table, depth)
+        if key is not None:
+            for caller, step, call in self._named(key):
+                if self.resolve(call) is None and isinstance(call.callee, (t.Ref, t.Field)) and call.receiver:
+                    root = call.receiver_place
+                    if root is None or root.root.kind != "global":
+                        yield Invocation(caller, step, call)
+
+    def _listed(self, host: Function, sequence: t.Sequence, depth: int) -> Iterator[Invocation]:
+        if isinstance(sequence.parent, t.Store) and isinstance(sequence.parent.target, t.Ref):
+            yield from self._taken(sequence.parent.target.place, depth)
+
+    def _held(self, binding: Binding, depth: int) -> Iterator[Invocation]:
+        """The calls of the function that a variable holds, and of what it is handed on to."""
+        if depth <= 0 or not binding.name:
+            return
+        place = Place(binding)
+        for function in self.module.functions_mentioning(binding.name):
+            for step in function.cfg.steps:
+                if step.kind in ("call", "spawn") and step.call is not None:
+                    call = step.call
+                    if isinstance(call.callee, t.Ref) and call.callee.place == place:
+                        yield Invocation(function, step, call)
+                    for argument in (*call.arguments, *(value for _, value in call.keywords)):
+                        if isinstance(argument, t.Ref) and argument.place == place:
+                            yield from self._argument(function, call, argument, depth - 1)
+                elif step.kind == "assign" and step.store is not None:
+                    value = step.store.value
+                    if isinstance(value, t.Ref) and value.place == place and step.target is not None:
+                        yield from self._kept(step.target, depth - 1)
+
+    def _kept(self, place: Place, depth: int) -> Iterator[Invocation]:
+        """The calls of the function that a place holds."""
+        if depth <= 0:
+            return
+        if place.path and place.path[-1] == ELEMENT and place.parent is not None:
+            yield from self._taken(place.parent, depth)
+            return
+        if not place.path:
+            yield from self._held(place.root, depth)
+            return
+        for function, step, call in self._named(place.name):
+            callee = call.callee
+            if isinstance(callee, t.Ref) and self._same(callee.place, place):
+                yield Invocation(function, step, call)
+
+    def _taken(self, container: Place, depth: int) -> Iterator[Invocation]:
+        """The calls of what is taken out of a container: `table[k](x)`, `const f = table.get(k); f(x)`, a loop over it."""
+        if depth <= 0 or not container.name:
+            return
+        for function in self.module.functions_mentioning(container.name):
+            for step in function.cfg.steps:
+                if step.kind in ("call", "spawn") and step.call is not None:
+                    callee = step.call.callee
+                    if isinstance(callee, t.Ref) and callee.place.path[-1:] == (ELEMENT,):
+                        inner = callee.place.parent
+                        if inner is not None and self._same(inner, container):
+                            yield Invocation(function, step, step.call)
+                    elif isinstance(callee, t.Call) and self._takes(callee, container):
+                        yield Invocation(function, step, step.call)
+                elif step.kind == "assign" and step.store is not None and step.target is not None:
+                    if not step.target.path and self._takes(step.store.value, container):
+                        yield from self._held(step.target.root, depth - 1)
+
+    def _takes(self, value: t.Term, container: Place) -> bool:
+        """Whether a value is an element of the container."""
+        if isinstance(value, (t.Logic, t.Choice)):
+            sides = (value.left, value.right) if isinstance(value, t.Logic) else (value.then, value.otherwise)
+            return any(self._takes(side, container) for side in sides)
+        if isinstance(value, t.Ref):
+            inner = value.place.parent
+            return (
+                value.place.path[-1:] == (ELEMENT,) and inner is not None and self._same(inner, container)
+            )
+        if isinstance(value, t.Element):
+            subject = value.subject
+            if isinstance(subject, t.Call) and subject.receiver_place is not None:
+                return self._same(subject.receiver_place, container)
+            return isinstance(subject, t.Ref) and self._same(subject.place, container)
+        if isinstance(value, t.Result):
+            return self._takes(value.call, container)
+        return (
+            isinstance(value, t.Call)
+            and value.method in self.knowledge.names("invocation", "takes")
+            and value.receiver_place is not None
+            and self._same(value.receiver_place, container)
+        )
+
+    def _same(self, one: Place, other: Place) -> bool:
+        """Whether two places are one, or the same field of one class of the file."""
+        if one == other:
+            return True
+        if not one.path or not other.path or one.path[-1] != other.path[-1]:
+            return False
+        return self._owner(one) is not None and self._owner(one) is self._owner(other)
+
+    def _owner(self, place: Place) -> Class | None:
+        parent = place.parent
+        return self.module.class_of(parent) if parent is not None else None

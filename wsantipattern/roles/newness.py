@@ -1,0 +1,611 @@
+"""Newness: whether anything on the way to a step lets only content through that has not been there before.
+
+A test counts where one of its ways does not come to the step, and what it asks sets the incoming content against what
+is kept: contained or not, above or at a position that moves, in a set of what was seen, beginning where the kept text
+ends. A comparison of ids that only picks what to extend is none, and neither is a test after the step. What cannot be
+seen into (a function of another file that is asked about the content by a telling name) counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import flow
+from wsantipattern.model import term as t
+from wsantipattern.model.cfg import Cfg, Step
+from wsantipattern.model.module import Function, Module
+from wsantipattern.model.place import ELEMENT, Place
+from wsantipattern.roles.holder import Holder, Holders
+from wsantipattern.roles.message import Messages
+from wsantipattern.roles.words import any_of, split
+
+DEPTH = 6
+"""How many callers up a test is looked for."""
+
+_ORDER = frozenset({"<", "<=", ">", ">="})
+
+
+class Newness:
+    """The tests of newness of one module."""
+
+    def __init__(self, module: Module, knowledge: Knowledge, messages: Messages, holders: Holders) -> None:
+        self.module = module
+        self.knowledge = knowledge
+        self.messages = messages
+        self.invocations = messages.invocations
+        self.holders = holders
+
+    # -- where tests stand -------------------------------------------------------------------------
+
+    def proven(self, function: Function, step: Step, kept: Holder, term: t.Term | None = None) -> bool:
+        """Whether a test proves what `step` adds to `kept` new, in this function or on every way into it."""
+        if term is not None and self._chosen(term, kept, function):
+            return True
+        return self._above(function, step, kept, DEPTH, frozenset())
+
+    def _above(
+        self, function: Function, step: Step, kept: Holder, depth: int, seen: frozenset[Function]
+    ) -> bool:
+        if any(self.tells(fact, kept, function) for fact in self._deciding(function, step)):
+            return True
+        if depth <= 0 or function in seen:
+            return False
+        ways = list(self._ways_in(function))
+        return bool(ways) and all(
+            self._above(outer, at, kept, depth - 1, seen | {function}) for outer, at in ways
+        )
+
+    def _ways_in(self, function: Function) -> Iterator[tuple[Function, Step]]:
+        """The calls that bring a message into a function; for a closure that nothing of the file calls, its making."""
+        called = False
+        for invocation in self.invocations.of(function):
+            called = True
+            if not function.parameters or any(
+                self.messages.in_term(invocation.argument(i, p.name)) is not None
+                for i, p in enumerate(function.parameters)
+            ):
+                yield invocation.function, invocation.step
+        if not called and function.parent is not None and function.parent.kind != "top":
+            host = function.parent.host
+            for step in host.cfg.of_kind("closure"):
+                if isinstance(step.term, t.Closure) and step.term.function is function:
+                    yield host, step
+                    return
+
+    def _deciding(self, function: Function, step: Step) -> Iterator[flow.Fact]:
+        """What the tests say of which only one way comes to a step, with all that follows from it."""
+        cfg = function.cfg
+        reads = {s for s in cfg.steps if s.kind == "iterate" or s is step}
+        for test in cfg.of_kind("test"):
+            if test.term is None or test is step or step not in _onward(cfg, test, None):
+                if test.term is None or not self._carries_some(test.term):
+                    continue
+            true = step in _onward(cfg, test, "true")
+            false = step in _onward(cfg, test, "false")
+            if true and false and self._carries_some(test.term):
+                # A flag that a loop sets: only the facts on the way tell the two apart.
+                away = reads - {step}
+                true = cfg.path(test, {step}, labels={"true"}, avoiding=away) is not None
+                false = cfg.path(test, {step}, labels={"false"}, avoiding=away) is not None
+                if not true and not false:
+                    continue
+            if true != false:
+                for term, holds in flow.implied(test.term, true, self.module):
+                    yield flow.Fact(term, holds, test)
+
+    def _chosen(self, term: t.Term, kept: Holder, function: Function) -> bool:
+        """The conditional values that an addition stands in, and those that it is made of."""
+        inner, outer = term, term.parent
+        while outer is not None and not isinstance(outer, t.Closure):
+            facts: list[tuple[t.Term, bool]] = []
+            if isinstance(outer, t.Choice) and inner is not outer.test:
+                facts = list(flow.implied(outer.test, inner is outer.then, self.module))
+            elif isinstance(outer, t.Logic) and inner is outer.right and outer.op in ("and", "or"):
+                facts = list(flow.implied(outer.left, outer.op == "and", self.module))
+            if any(self.tells(flow.Fact(part, holds), kept, function) for part, holds in facts):
+                return True
+            inner, outer = outer, outer.parent
+        return False
+
+    def filtered(self, term: t.Term | None, kept: Holder, function: Function, depth: int = 5) -> bool:
+        """Whether content has gone through a filter that only what is new passes, or is cut to what is missing."""
+        if term is None or depth <= 0:
+            return False
+        value = self.module.value_of(term)
+        if value is not term:
+            return self.filtered(value, kept, function, depth - 1)
+        if isinstance(term, t.Choice):
+            return any(
+                self.messages.in_term(side) is not None
+                and any(
+                    self.tells(flow.Fact(part, truth), kept, function)
+                    for part, truth in flow.implied(term.test, holds, self.module)
+                )
+                for side, holds in ((term.then, True), (term.otherwise, False))
+            ) or any(self.filtered(side, kept, function, depth - 1) for side in (term.then, term.otherwise))
+        if isinstance(term, t.Several):
+            # A comprehension: what it runs over, its conditions, its element.
+            conditions = [o for o in term.operands if isinstance(o, (t.Binary, t.Not, t.Logic, t.Call))]
+            if any(self._any_told(o, True, kept, function) for o in conditions):
+                return True
+        if isinstance(term, t.Call) and term.method in self.knowledge.names("newness", "filters"):
+            for argument in term.arguments:
+                predicate = self.module.resolve_value(argument)
+                if predicate is not None and any(
+                    value is not None and self._any_told(value, True, kept, predicate)
+                    for value, _ in flow.returns(predicate)
+                ):
+                    return True
+        if isinstance(term, t.Element) and term.key is not None and self._about(term.key, kept):
+            return True
+        if isinstance(term, t.Call) and any(self._about(a, kept) for a in term.arguments):
+            return True
+        return any(
+            self.filtered(child, kept, function, depth - 1)
+            for child in term.children()
+            if not isinstance(child, t.Closure)
+        )
+
+    def _any_told(self, term: t.Term, holds: bool, kept: Holder, function: Function) -> bool:
+        return any(
+            self.tells(flow.Fact(part, truth), kept, function)
+            for part, truth in flow.implied(term, holds, self.module)
+        )
+
+    def _about(self, term: t.Term, kept: Holder) -> bool:
+        """Whether a term reads what is kept, or its length."""
+        return any(
+            isinstance(part, t.Ref)
+            and (holder := self.holders.of(self._unmeasured(part))) is not None
+            and holder.near(kept)
+            and bool(kept.path or holder.root is kept.root)
+            and self.messages.in_term(part) is None
+            for part in term.walk()
+        )
+
+    def _unmeasured(self, ref: t.Ref) -> t.Term:
+        if ref.place.path and ref.place.name in self.knowledge.names("message", "measures"):
+            parent = ref.place.parent
+            assert parent is not None
+            return t.Ref(ref.extent, parent)
+        return ref
+
+    # -- what a test says --------------------------------------------------------------------------
+
+    def tells(self, fact: flow.Fact, kept: Holder, function: Function) -> bool:
+        """Whether a fact says that content is new to what is kept."""
+        term, holds = fact.term, fact.holds
+        term, holds = _plain(term, holds)
+        if isinstance(term, t.Binary):
+            return self._compared(term, holds, kept, function, fact.step)
+        if isinstance(term, t.Result):
+            if isinstance(term.call, t.Ref) or term.index > 0:
+                return self._member(term.call, holds, kept, function, fact.step)
+            return False
+        if isinstance(term, t.Suspend) and term.value is not None:
+            term = term.value
+        if isinstance(term, (t.Call, t.Ref)):
+            return self._member(term, holds, kept, function, fact.step)
+        return False
+
+    def _compared(
+        self, term: t.Binary, holds: bool, kept: Holder, function: Function, step: Step | None
+    ) -> bool:
+        left, right = self._defined(term.left), self._defined(term.right)
+        if term.op == "in":
+            return self._carries_some(left) and self._contained(left, right, holds, kept, function, step)
+        for side, other in ((left, right), (right, left)):
+            if isinstance(other, t.Constant):
+                asked = _asked(term.op, other, side is right)
+                if asked is not None:
+                    value, found = _plain(side, asked == holds)
+                    if isinstance(value, (t.Call, t.Result, t.Ref)) and not _is_plain(value):
+                        inner = value.call if isinstance(value, t.Result) else value
+                        if self._member(inner, found, kept, function, step):
+                            return True
+        for side, other in ((left, right), (right, left)):
+            if not self._carries_some(side) or self._carries_all(other):
+                continue
+            if term.op in _ORDER and self._moves(other, kept):
+                return True
+            if term.op in ("==", "!="):
+                equal = (term.op == "==") == holds
+                if equal and self._next(side, other, kept):
+                    return True
+                if not equal and self._skips(other, kept, function, step):
+                    return True
+        return False
+
+    def _member(
+        self, term: t.Term, holds: bool, kept: Holder, function: Function, step: Step | None
+    ) -> bool:
+        """Whether a lookup or a question about content says that it is not there yet."""
+        if isinstance(term, t.Ref):
+            if self.messages.in_term(term) is not None:
+                return term.place.name in self.knowledge.names("newness", "flags") and not holds
+            if term.key is not None and term.place.path[-1:] == (ELEMENT,) and not holds:
+                container = self.holders.at(term.place)
+                inner = container.parent if container is not None else None
+                return self._carries_some(term.key) and inner is not None and self._remembers(inner, kept)
+            return False
+        if not isinstance(term, t.Call):
+            return False
+        known = self.knowledge
+        method = term.method
+        asked = [*term.arguments, *(value for _, value in term.keywords)]
+        involved = [*asked, *([term.receiver] if term.receiver is not None else [])]
+        about = any(self._carries_some(part) or self._asks(part) for part in involved)
+        if not about:
+            return False
+        if method in known.names("newness", "contains") and not holds:
+            return any(self._keeps(part, kept) for part in involved)
+        if method in known.names("newness", "excludes") and holds:
+            return any(self._keeps(part, kept) for part in involved)
+        if method in known.names("newness", "contains") and holds and term.receiver is not None:
+            holder = self.holders.of(term.receiver)
+            return holder is not None and self._forgets(holder, function)
+        if method in known.names("newness", "adds") and holds:
+            return True
+        words = split(method)
+        target = self.invocations.guess(term)
+        if target is not None and self.module.resolve(term) is None:
+            mapping = flow.bind(term, target)
+            values = [v for v, _ in flow.returns(target) if v is not None and not isinstance(v, t.Constant)]
+            if values and all(
+                self._any_told(flow.substitute(v, mapping), holds, kept, function) for v in values
+            ):
+                return True
+        if any_of(words, known.names("newness", "words")) or words in (("is", "new"), ("accept",)):
+            return target is None or self._looks(target)
+        return target is not None and self._looks(target)
+
+    def _contained(
+        self,
+        left: t.Term,
+        right: t.Term,
+        holds: bool,
+        kept: Holder,
+        function: Function,
+        step: Step | None,
+    ) -> bool:
+        if holds:
+            holder = self.holders.of(right)
+            return holder is not None and self._forgets(holder, function)
+        return self._keeps(right, kept)
+
+    # -- what is set against content ---------------------------------------------------------------
+
+    def _carries_some(self, term: t.Term) -> bool:
+        """Whether a term holds content of a message somewhere outside of measures."""
+        if self.messages.in_term(term) is not None:
+            return True
+        if isinstance(term, (t.Binary, t.Logic, t.Choice, t.Not, t.Sequence, t.Unary, t.Template)):
+            return any(self._carries_some(child) for child in term.children())
+        if isinstance(term, t.Call) and term.method not in self.knowledge.names("message", "measures"):
+            return any(self._carries_some(a) or self._asks(a) for a in term.arguments) or (
+                term.receiver is not None and self._carries_some(term.receiver)
+            )
+        if isinstance(term, t.Ref) and term.key is not None:
+            return self._carries_some(term.key)
+        if isinstance(term, t.Ref):
+            value = self.module.value_of(term)
+            return value is not None and value is not term and isinstance(value, (t.Call, t.Result)) and self._carries_some(value)
+        if isinstance(term, t.Result):
+            return self._carries_some(term.call)
+        return False
+
+    def _carries_all(self, term: t.Term) -> bool:
+        """Whether a term is of the message alone, or of no variable at all."""
+        refs = [part for part in term.walk() if isinstance(part, t.Ref)]
+        return all(self.messages.in_term(ref) is not None for ref in refs)
+
+    def _asks(self, term: t.Term) -> bool:
+        """A closure that compares with content: `held.some(h => h.id === line.id)`."""
+        predicate = self.module.resolve_value(term) if isinstance(term, t.Closure) else None
+        if predicate is None:
+            return isinstance(term, t.Several) and any(
+                isinstance(part, t.Binary) and (self.messages.in_term(part.left) or self.messages.in_term(part.right))
+                for part in term.walk()
+            )
+        return any(
+            isinstance(part, t.Ref) and self.messages.in_term(part) is not None
+            for step in predicate.cfg.steps
+            if step.term is not None
+            for part in step.term.walk()
+        )
+
+    def _defined(self, term: t.Term) -> t.Term:
+        """The lookup behind a constant variable, which says more than its name."""
+        if isinstance(term, t.Store):
+            return self._defined(term.value)
+        value = self.module.value_of(term)
+        return value if isinstance(value, (t.Call, t.Result, t.Binary)) else term
+
+    def _moves(self, term: t.Term, kept: Holder) -> bool:
+        """Whether a term is a position that content moves on: a length of what is kept, a number that is taken over."""
+        for part in term.walk():
+            if isinstance(part, t.Call):
+                if part.method in self.knowledge.names("message", "measures"):
+                    if any(self._near(a, kept) for a in (*part.arguments, part.receiver) if a is not None):
+                        return True
+                    continue
+                if self.module.canonical(part.callee) in self.knowledge.names("liveness", "clocks"):
+                    continue
+                holder = self.holders.of(part)
+                if holder is not None and self._is_written(holder):
+                    return True
+                if self.invocations.resolve(part) is None and part.method in self.knowledge.names(
+                    "holder", "elements"
+                ):
+                    continue
+                if part.method not in self.knowledge.names("newness", "arithmetic"):
+                    return True
+            elif isinstance(part, t.Ref) and not isinstance(part.parent, t.Call | None):
+                if self._position(part, kept):
+                    return True
+            elif isinstance(part, t.Ref) and not (
+                isinstance(part.parent, t.Call) and part.parent.callee is part
+            ):
+                if self._position(part, kept):
+                    return True
+        return False
+
+    def _position(self, ref: t.Ref, kept: Holder) -> bool:
+        place = ref.place
+        if self.messages.in_term(ref) is not None:
+            return False
+        if place.path and place.name in self.knowledge.names("message", "measures"):
+            return self._near(self._unmeasured(ref), kept)
+        if isinstance(self.module.value_of(ref), t.Constant) or (
+            place.root.kind in ("import", "global") and not place.path
+        ):
+            return False
+        holder = self.holders.at(place)
+        return holder is not None and self._is_written(holder)
+
+    def _near(self, term: t.Term, kept: Holder) -> bool:
+        holder = self.holders.of(term)
+        return holder is not None and holder.near(kept)
+
+    def _next(self, side: t.Term, other: t.Term, kept: Holder) -> bool:
+        """Whether equality with `other` means that content goes on exactly where the kept content ends."""
+        for part in (*other.walk(), *side.walk()):
+            if isinstance(part, t.Binary) and part.op in ("+", "-") and self._moves(other, kept):
+                return True
+            if isinstance(part, t.Call) and part.method in self.knowledge.names("message", "measures"):
+                if any(self._near(a, kept) for a in (*part.arguments, part.receiver) if a is not None):
+                    return True
+            if (
+                isinstance(part, t.Ref)
+                and part.place.path
+                and part.place.name in self.knowledge.names("message", "measures")
+                and self._near(self._unmeasured(part), kept)
+            ):
+                return True
+        place = other.place if isinstance(other, t.Ref) else None
+        if place is None:
+            return False
+        for _, store in self._stores(place):
+            if store.op in ("+", "-") or (isinstance(store.value, t.Binary) and store.value.op in ("+", "-")):
+                return True
+            if (
+                isinstance(store.value, t.Ref)
+                and isinstance(side, t.Ref)
+                and self.messages.in_term(store.value) is not None
+                and store.value.place.name != side.place.name
+                and store.value.place.path
+                and side.place.path
+            ):
+                # `if (delta.base === this.revision) { ...; this.revision = delta.revision }`
+                return True
+        return False
+
+    def _skips(self, other: t.Term, kept: Holder, function: Function, step: Step | None) -> bool:
+        """Whether being unequal to `other` keeps out what came last, or what is kept: it is taken over after the test."""
+        holder = self.holders.of(other)
+        if holder is None:
+            return False
+        container = kept.parent if kept.path[-1:] == (ELEMENT,) else kept
+        if container is not None and holder.within(container) and ELEMENT in holder.path:
+            return True
+        if not isinstance(other, t.Ref) or step is None:
+            return False
+        onward = function.cfg.reachable(step)
+        return any(
+            inner is function and self.messages.in_term(store.value) is not None
+            and any(s.term is store for s in onward)
+            for inner, store in self._stores(other.place)
+        )
+
+    def _keeps(self, term: t.Term, kept: Holder) -> bool:
+        """Whether a term is what is kept, or remembers content that has passed."""
+        if self.messages.in_term(term) is not None or isinstance(term, (t.Constant, t.Closure)):
+            return False
+        if isinstance(term, (t.Sequence, t.Template)):
+            return any(self._keeps(child, kept) for child in term.children())
+        holder = self.holders.of(term)
+        if holder is None:
+            if isinstance(term, t.Several):
+                return any(self._keeps(child, kept) for child in term.children())
+            return isinstance(term, t.Call) and not term.constructs and any(
+                self._keeps(a, kept) for a in (*term.arguments, *([term.receiver] if term.receiver else []))
+            )
+        return self._remembers(holder, kept)
+
+    def _remembers(self, holder: Holder, kept: Holder) -> bool:
+        if holder.near(kept) or isinstance(holder.root, str):
+            return True
+        parent = kept.parent
+        while parent is not None and parent.path:
+            if holder.near(parent):
+                return True
+            parent = parent.parent
+        if holder.root.kind == "import" or (holder.root.kind == "parameter" and not holder.path):
+            return True
+        return self._is_marked(holder)
+
+    def _is_marked(self, holder: Holder) -> bool:
+        """Whether content is put into a container somewhere in the file."""
+        for function in self.module.functions_mentioning(holder.name):
+            for step in function.cfg.steps:
+                call = step.call
+                if call is not None and call.method in self.knowledge.names("newness", "marks"):
+                    receiver = self.holders.of(call.receiver)
+                    if receiver == holder and any(self._carries_some(a) for a in call.arguments):
+                        return True
+                if step.store is not None and isinstance(step.store.target, t.Ref):
+                    target = step.store.target
+                    where = self.holders.at(target.place)
+                    if where is None or not where.near(holder):
+                        continue
+                    if (target.key is not None and self._carries_some(target.key)) or self._carries_some(
+                        step.store.value
+                    ):
+                        return True
+        return False
+
+    def _is_written(self, holder: Holder) -> bool:
+        """Whether a position is counted on, or content is taken over into it, somewhere in the file."""
+        if isinstance(holder.root, str):
+            return True
+        name = holder.name
+        for function in self.module.functions_mentioning(name):
+            for step in function.cfg.steps:
+                if step.store is not None and isinstance(step.store.target, t.Ref):
+                    where = self.holders.at(step.store.target.place)
+                    if where is not None and (where == holder or _alike(where, holder)):
+                        if step.store.op in ("+", "-") or self._carries_some(step.store.value):
+                            return True
+                        if isinstance(step.store.value, t.Binary) and step.store.value.op in ("+", "-"):
+                            return True
+                if step.call is not None and step.call.method in self.knowledge.names("newness", "marks"):
+                    receiver = self.holders.of(step.call.receiver)
+                    if (
+                        receiver is not None
+                        and receiver.field(ELEMENT) == holder
+                        and any(self._carries_some(a) for a in step.call.arguments)
+                    ):
+                        return True
+                if step.kind in ("call", "assign", "return") and step.term is not None:
+                    for part in step.term.walk():
+                        if isinstance(part, t.Record) and any(
+                            key == name and self._carries_some(value) for key, value in part.entries
+                        ):
+                            return True
+        return holder.root.kind == "parameter" and not holder.path
+
+    def _forgets(self, holder: Holder, function: Function) -> bool:
+        """Whether content is taken out of a container here: what was expected once is expected no more."""
+        return any(
+            call.method in self.knowledge.names("newness", "forgets")
+            and self.holders.of(call.receiver) == holder
+            and any(self._carries_some(a) for a in call.arguments)
+            for _, call in function.cfg.calls
+        ) or any(
+            isinstance(step.term, t.Delete)
+            and isinstance(step.term.target, t.Ref)
+            and (where := self.holders.at(step.term.target.place)) is not None
+            and where.parent == holder
+            for step in function.cfg.of_kind("delete")
+        )
+
+    def _stores(self, place: Place) -> Iterable[tuple[Function, t.Store]]:
+        """The assignments to a place, under whatever name of its object."""
+        wanted = self.holders.at(place)
+        for function in self.module.functions_mentioning(place.name):
+            for _, store in function.cfg.assignments:
+                if isinstance(store.target, t.Ref):
+                    where = self.holders.at(store.target.place)
+                    if where is not None and wanted is not None and (where == wanted or _alike(where, wanted)):
+                        yield function, store
+
+    def _looks(self, function: Function) -> bool:
+        """Whether a predicate of the file sets its argument against what the file keeps."""
+        key = ("newness", function)
+        memo = self.module.memo
+        if key not in memo:
+            memo[key] = False
+            memo[key] = any(self._sets_against(step, function) for step in function.cfg.steps)
+        return bool(memo[key])
+
+    def _sets_against(self, step: Step, function: Function) -> bool:
+        if step.term is None:
+            return False
+        for part in step.term.walk():
+            if isinstance(part, t.Binary) and part.op in (*_ORDER, "in"):
+                sides = [_roots(part.left), _roots(part.right)]
+            elif isinstance(part, t.Call) and part.method in (
+                self.knowledge.names("newness", "contains") | self.knowledge.names("newness", "adds")
+            ):
+                sides = [
+                    {r for a in part.arguments for r in _roots(a)},
+                    _roots(part.receiver) if part.receiver is not None else set(),
+                ]
+            else:
+                continue
+            own = set(function.parameters)
+            if (sides[0] & own and sides[1] - own) or (sides[1] & own and sides[0] - own):
+                return True
+        return False
+
+
+def _roots(term: t.Term) -> set[object]:
+    return {
+        part.place.root
+        for part in term.walk()
+        if isinstance(part, t.Ref) and part.place.root.kind not in ("import", "global", "function")
+    }
+
+
+def _alike(one: Holder, other: Holder) -> bool:
+    """The same field of objects that the file does not tell apart: `turn.step` and `this.turns[*].step`."""
+    return (
+        bool(one.path)
+        and bool(other.path)
+        and one.path[-1] == other.path[-1]
+        and one.path[-1] != ELEMENT
+        and (one.root is other.root or "parameter" in (_kind(one), _kind(other)))
+    )
+
+
+def _kind(holder: Holder) -> str:
+    return "" if isinstance(holder.root, str) else holder.root.kind
+
+
+def _plain(term: t.Term, holds: bool) -> tuple[t.Term, bool]:
+    while isinstance(term, t.Not):
+        term, holds = term.operand, not holds
+    while isinstance(term, t.Store):
+        term = term.value
+    return term, holds
+
+
+def _is_plain(term: t.Term) -> bool:
+    return isinstance(term, t.Ref) and term.key is None
+
+
+def _asked(op: str, constant: t.Constant, constant_first: bool) -> bool | None:
+    """Of a comparison of a lookup's result with a constant: whether its truth means that something was found."""
+    if constant.kind == "null":
+        return {"==": False, "!=": True}.get(op)
+    if constant.value == -1:
+        return {"==": False, "!=": True, ">": True}.get(op)
+    if constant.value == 0 and not isinstance(constant.value, bool):
+        if constant_first:
+            return {"<=": True, ">": False}.get(op)
+        return {"<": False, ">=": True, "==": False, ">": True}.get(op)
+    return None
+
+
+def _onward(cfg: Cfg, start: Step, label: str | None) -> set[Step]:
+    """The steps after `start` (by its `label` edges alone), without going round a loop again."""
+    seen: set[Step] = set()
+    todo = [e.target for e in start.edges if not e.back and (label is None or e.label == label)]
+    while todo:
+        step = todo.pop()
+        if step in seen:
+            continue
+        seen.add(step)
+        todo.extend(e.target for e in step.edges if not e.back and e.target not in seen)
+    return seen

@@ -221,7 +221,7 @@ class Messages:
                     found = self.feed(value, depth - 1)
                     if found is not None and found.evidence.is_strong:
                         return found
-        return socket or (found if found is not None and found.evidence.is_strong else None)
+        return found if found is not None and found.evidence.is_strong else socket
 
     def _filled_feed(self, parameter: Binding, depth: int) -> Socket | None:
         """The socket that the calls of the file give to a parameter."""

@@ -525,6 +525,16 @@ def test_declared_types(annotation: str, expected: str | None) -> None:
     assert binding(module(source, "typescript"), "x").declared_type == expected
 
 
+def test_interfaces_give_fields_their_types() -> None:
+    source = """
+        interface Props { socket: WebSocket | null; id: string; on(): void }
+        function Feed({ socket }: Props, props: Props) { socket.send(1); props.socket.send(2) }
+    """
+    found = module(source, "typescript")
+    calls = [t for t in terms(function(found, "Feed")) if isinstance(t, Call)]
+    assert [found.type_of(c.receiver_place) for c in calls if c.receiver_place] == ["WebSocket", "WebSocket"]
+
+
 def test_a_box_knows_what_it_holds() -> None:
     source = "const wire = useRef<WebSocket | null>(null); const seen = useRef(new Map()); f(wire, seen); seen.current.set(1)"
     found = module(source, "typescript")

@@ -27,6 +27,7 @@ from wsantipattern.languages.javascript_syntax import (
     unwrap,
     word,
 )
+from wsantipattern.languages.javascript_types import fill_types, owner_around
 from wsantipattern.model.module import Class, Function
 from wsantipattern.model.place import Binding
 
@@ -57,13 +58,15 @@ _SHAPES = """
 (expression_statement (call_expression arguments: (arguments . [(function_expression) (arrow_function)])) @stated)
 (arrow_function body: (call_expression arguments: (arguments . [(function_expression) (arrow_function)])) @stated)
 (export_statement value: [%(functions)s (class) (object)]) @exported
+%(shapes)s
 """
 _STRICT = {
-    "javascript": {"classes": "", "declarations": "", "field": "field_definition"},
+    "javascript": {"classes": "", "declarations": "", "field": "field_definition", "shapes": ""},
     "typescript": {
         "classes": "(abstract_class_declaration)",
         "declarations": "(enum_declaration) (internal_module)",
         "field": "public_field_definition",
+        "shapes": "[(interface_declaration) (type_alias_declaration)] @shape",
     },
 }
 _OPEN_MATCHES = 1024
@@ -107,7 +110,7 @@ class _Collector:
         self.found: dict[str, list[Node]] = {}
         self.contexts: dict[int, tuple[str, Node]] = {}
         self.constructors: dict[int, JavaScriptFunction] = {}
-        self.members: dict[int, tuple[Class, list[Node]]] = {}
+        self.members: dict[int, tuple[Class, Node, list[Node]]] = {}
         self.has_decorators = b"@" in file.text
         self.replaced: list[Node] = []
         self.typed: list[Node] = []
@@ -119,9 +122,21 @@ class _Collector:
         self.found = QueryCursor(query, match_limit=_OPEN_MATCHES).captures(file.root)
         file.assigned = self.found.get("assigned", [])
         self._contexts()
+        self._shapes()
         self._sweep()
         self._prototypes()
-        self._field_types()
+        fill_types(
+            file,
+            classes=[
+                (*self.members[node.id], self.constructors.get(id(self.members[node.id][0])))
+                for node in self.found.get("class", [])
+            ],
+            literals=[
+                (file.classes[id_], node)
+                for id_, node in {n.id: n for n in self.found.get("object", [])}.items()
+            ],
+            assigned=self.typed,
+        )
         self._imports()
 
     # -- contexts ----------------------------------------------------------------------------------
@@ -154,6 +169,13 @@ class _Collector:
             if callee.type == "identifier" and word(callee) not in _TIMERS:
                 contexts[first.id] = ("wrapper", node)
         self._inlined_contexts()
+
+    def _shapes(self) -> None:
+        for node in self.found.get("shape", []):
+            name = node.child_by_field_name("name")
+            body = node.child_by_field_name("body") or node.child_by_field_name("value")
+            if name is not None and body is not None and body.type in ("interface_body", "object_type"):
+                self.file.shapes.setdefault(word(name), body)
 
     def _inlined_contexts(self) -> None:
         """The closures that run where they are written; what `javascript_promise` lowers must agree with this."""
@@ -286,7 +308,7 @@ class _Collector:
         instance = [f for f in fields if not has_token(f, "static")]
         file.fields[owner] = [f for f in instance if f.child_by_field_name("value") is not None]
         file.field_scopes[owner] = scope
-        self.members[node.id] = (owner, fields)
+        self.members[node.id] = (owner, node, fields)
         if constructor is not None:
             made = self._make(constructor, "constructor", f"{name}.constructor", current.function, owner)
             self.constructors[id(owner)] = made
@@ -501,7 +523,7 @@ class _Collector:
             if inner is None or field is None:
                 continue
             if inner.type == "this":
-                owner = self._owner_around(made.parent)
+                owner = owner_around(made.parent)
                 if owner is not None:
                     owner.methods.setdefault(word(field), made)
                     if owner.name:
@@ -534,13 +556,6 @@ class _Collector:
         for name, getter in literal.getters.items():
             owner.getters.setdefault(name, getter)
 
-    def _owner_around(self, function: Function | None) -> Class | None:
-        while isinstance(function, JavaScriptFunction) and function.is_arrow and function.owner is None:
-            function = function.parent
-        if isinstance(function, JavaScriptFunction) and function.is_static:
-            return None
-        return function.owner if function is not None else None
-
     def _prototype_class(self, node: Node, offset: int) -> Class | None:
         """The class of Foo for `Foo.prototype`, where Foo is a function or class of this file."""
         if node.type != "member_expression":
@@ -565,81 +580,6 @@ class _Collector:
         self.module.classes.sort(key=lambda c: c.extent[0])
         return owner
 
-    def _field_types(self) -> None:
-        for node in self.found.get("class", []):
-            self._class_types(node)
-        self._assigned_types()
-        for node in {n.id: n for n in self.found.get("object", [])}.values():
-            self._pair_types(self.file.classes[node.id], node)
-
-    def _class_types(self, node: Node) -> None:
-        owner, fields = self.members[node.id]
-        scope = self.file.field_scopes[owner]
-        for heritage in node.named_children:
-            if heritage.type == "class_heritage":
-                self._bases(owner, heritage, scope)
-        for field in fields:
-            self._field_type(owner, field, scope)
-        constructor = self._constructor_of(owner)
-        if constructor is None or constructor.node is None or self.is_javascript:
-            return
-        parameters = constructor.node.child_by_field_name("parameters")
-        for parameter in parameters.named_children if parameters is not None else []:
-            if is_property(parameter):
-                name = parameter.child_by_field_name("pattern")
-                kind = self.file.type_name(parameter.child_by_field_name("type"), scope)
-                if name is not None and kind is not None:
-                    owner.field_types.setdefault(word(name), kind)
-
-    def _assigned_types(self) -> None:
-        """`this.ws = new WebSocket(url)` gives a field without annotation its type, where all agree."""
-        assigned: dict[Class, dict[str, set[str]]] = {}
-        for node in self.typed:
-            left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-            holder = left.child_by_field_name("object") if left is not None else None
-            field = left.child_by_field_name("property") if left is not None else None
-            if holder is None or holder.type != "this":
-                continue
-            scope = self.file.scope_at(node.start_byte)
-            owner = self._owner_around(scope.function)
-            kind = self.file.constructed_type(right, scope) if right is not None else None
-            if owner is not None and field is not None and kind is not None:
-                assigned.setdefault(owner, {}).setdefault(word(field), set()).add(kind)
-        for owner, fields in assigned.items():
-            for name, kinds in fields.items():
-                if len(kinds) == 1:
-                    owner.field_types.setdefault(name, next(iter(kinds)))
-
-    def _pair_types(self, owner: Class, node: Node) -> None:
-        scope = self.file.scope_at(node.start_byte)
-        for pair in node.named_children:
-            value = pair.child_by_field_name("value") if pair.type == "pair" else None
-            name = key_name(pair.child_by_field_name("key")) if value is not None else None
-            if value is not None and name is not None and value.type == "new_expression":
-                kind = self.file.constructed_type(value, scope)
-                if kind is not None:
-                    owner.field_types.setdefault(name, kind)
-
-    def _field_type(self, owner: Class, field: Node, scope: Scope) -> None:
-        name = key_name(field.child_by_field_name("name") or field.child_by_field_name("property"))
-        if name is None:
-            return
-        kind = self.file.type_name(field.child_by_field_name("type"), scope)
-        value = field.child_by_field_name("value")
-        if kind is None and value is not None:
-            kind = self.file.constructed_type(value, scope)
-        if kind is not None:
-            owner.field_types.setdefault(name, kind)
-
-    def _bases(self, owner: Class, heritage: Node, scope: Scope) -> None:
-        for part in heritage.named_children:
-            value = part.child_by_field_name("value") if part.type == "extends_clause" else part
-            if value is None or part.type == "implements_clause":
-                continue
-            place = self.file.pure_place(value, scope)
-            if place is not None:
-                owner.bases.append(self.file.canonical_name(word(unwrap(value)).split("."), scope))
-
     def _imports(self) -> None:
         names = self.module.imports
         for node in self.found.get("declaration", []):
@@ -656,14 +596,6 @@ class _Collector:
                 name = self.file.import_source(callee.parent) if callee.parent is not None else None
                 if name is not None:
                     names.add(name)
-
-
-def is_property(parameter: Node) -> bool:
-    """Whether a constructor parameter also declares a field: `private ws: WebSocket`."""
-    return parameter.type in ("required_parameter", "optional_parameter") and any(
-        child.type in ("accessibility_modifier", "readonly", "override_modifier")
-        for child in parameter.children
-    )
 
 
 def _first_argument(node: Node | None) -> Node | None:

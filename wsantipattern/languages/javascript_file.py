@@ -162,6 +162,8 @@ class File:
         self.classes: dict[int, Class] = {}
         self.scopes: dict[int, Scope] = {}
         self.top_scope: Scope
+        self.shapes: dict[str, Node] = {}
+        """The bodies of interfaces and of aliases of object types, by name."""
         self.assigned: list[Node] = []
         """Assignments, updates and loops that write existing names or members."""
         self.stores: dict[int, list[Store]] = {}
@@ -364,7 +366,7 @@ class File:
     def type_name(self, node: Node | None, scope: Scope) -> str | None:
         """The canonical name of a type, without generics, `null` and `undefined`; None for arrays and unions."""
         for _ in range(8):
-            if node is None:
+            if node is None or node.type in ("object_type", "interface_body"):
                 return None
             kind = node.type
             if kind in ("type_annotation", "parenthesized_type", "readonly_type"):

@@ -287,7 +287,7 @@ class _Declarer:
             self.bind(word(pattern), "parameter", definition)
         else:
             self.pattern(
-                pattern, "local", Definition(self.lexical, node, None, None, _object_type(annotation))
+                pattern, "local", Definition(self.lexical, node, None, None, _members(self.file, annotation))
             )
 
     def declare(self, kind: str, node: Node) -> None:
@@ -342,7 +342,7 @@ class _Declarer:
             return
         if value is not None:
             self.pattern(
-                pattern, "local", Definition(self.lexical, node, value, (), _object_type(annotation))
+                pattern, "local", Definition(self.lexical, node, value, (), _members(self.file, annotation))
             )
 
     def pattern(self, node: Node, kind: BindingKind, definition: Definition) -> None:
@@ -389,7 +389,7 @@ class _Declarer:
 
     def _into(self, outer: Definition, name: str | None, typed: str | None = None) -> Definition:
         path = None if outer.path is None or name is None else (*outer.path, name)
-        annotation = _member_type(outer.annotation, name or typed)
+        annotation = _member_type(self.file, outer.annotation, name or typed)
         return Definition(outer.scope, outer.site, outer.value, path, annotation, outer.counts)
 
     def imports(self, node: Node) -> None:
@@ -422,17 +422,19 @@ class _Declarer:
                     self.bind(word(local), "import", Definition(self.lexical), origin)
 
 
-def _object_type(annotation: Node | None) -> Node | None:
-    """The members of an annotation that is written out as an object type."""
+def _members(file: File, annotation: Node | None) -> Node | None:
+    """The members of an annotation: an object type written out, or an interface of the file."""
     inner = first_named(annotation) if annotation is not None else None
-    return inner if inner is not None and inner.type == "object_type" else None
+    if inner is None or inner.type == "object_type":
+        return inner
+    return file.shapes.get(word(inner)) if inner.type == "type_identifier" else None
 
 
-def _member_type(members: Node | None, name: str | None) -> Node | None:
-    if members is None or name is None or members.type != "object_type":
+def _member_type(file: File, members: Node | None, name: str | None) -> Node | None:
+    if members is None or name is None or members.type not in ("object_type", "interface_body"):
         return None
     for member in members.named_children:
         if member.type == "property_signature" and key_name(member.child_by_field_name("name")) == name:
             annotation = member.child_by_field_name("type")
-            return _object_type(annotation) or annotation
+            return _members(file, annotation) or annotation
     return None

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from wsantipattern.languages.javascript_collect import is_property
 from wsantipattern.languages.javascript_file import File, JavaScriptFunction
 from wsantipattern.languages.javascript_patterns import DEPTH
 from wsantipattern.languages.javascript_promise import Promises, each_label
 from wsantipattern.languages.javascript_scope import Scope
 from wsantipattern.languages.javascript_syntax import extent_of, key_name, parameter_default, unwrap, word
 from wsantipattern.languages.javascript_terms import WIDTH, operands
+from wsantipattern.languages.javascript_types import is_property
 from wsantipattern.model.module import Function
 from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.model.term import (

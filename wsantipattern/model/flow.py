@@ -210,29 +210,46 @@ def _chosen(term: t.Binary, holds: bool, module: Module, depth: int) -> Iterator
         wanted, value = module.value_of(other), module.value_of(side)
         if not isinstance(wanted, (t.Constant, t.Ref)) or not isinstance(value, (t.Call, t.Choice)):
             continue
-        mapping: Mapping[Binding, t.Term] = {}
-        answers: list[tuple[t.Term | None, list[Fact]]] = [(value, [])]
-        if isinstance(value, t.Call):
-            function = module.resolve(value)
-            if function is None or function.is_generator or function.is_async:
-                continue
-            mapping, answers = bind(value, function), returns(function)
-        ways: list[dict[Any, tuple[t.Term, bool]]] = []
-        for answer, facts in answers:
-            for final, more in _alternatives(answer):
-                if _may_equal(module.value_of(final), wanted) is (not wants_equal):
-                    continue
-                way: dict[Any, tuple[t.Term, bool]] = {}
-                for known in (*facts, *more):
-                    for inner, truth_ in implied(known.term, known.holds, module, depth - 1):
-                        way[_identity(inner, truth_)] = (inner, truth_)
-                ways.append(way)
-        if ways:
-            shared = set(ways[0]).intersection(*ways[1:])
-            for identity, (inner, truth_) in ways[0].items():
-                if identity in shared:
-                    yield substitute(inner, mapping), truth_
+        if isinstance(value, t.Choice):
+            yield from _choosing(module, [(value, [])], wanted, wants_equal, depth)
+            return
+        function = module.resolve(value)
+        if function is None or function.is_generator or function.is_async:
+            continue
+        marker = ("chosen", function, key(wanted), wants_equal)
+        if marker not in module.memo:
+            module.memo[marker] = []  # Recursion finds nothing until the outer call is done.
+            answers = returns(function)
+            module.memo[marker] = list(_choosing(module, answers, wanted, wants_equal, depth))
+        mapping = bind(value, function)
+        for inner, truth_ in module.memo[marker]:
+            yield substitute(inner, mapping), truth_
         return
+
+
+def _choosing(
+    module: Module,
+    answers: list[tuple[t.Term | None, list[Fact]]],
+    wanted: t.Term,
+    wants_equal: bool,
+    depth: int,
+) -> Iterator[tuple[t.Term, bool]]:
+    """What all answers that can be (can differ from) the wanted one have in common."""
+    ways: list[dict[Any, tuple[t.Term, bool]]] = []
+    for answer, facts in answers:
+        for final, more in _alternatives(answer):
+            if _may_equal(module.value_of(final), wanted) is (not wants_equal):
+                continue
+            way: dict[Any, tuple[t.Term, bool]] = {}
+            for known in (*facts, *more):
+                for inner, truth_ in implied(known.term, known.holds, module, depth - 1):
+                    way[_identity(inner, truth_)] = (inner, truth_)
+            ways.append(way)
+    if ways:
+        shared = set(ways[0]).intersection(*ways[1:])
+        for identity, found in ways[0].items():
+            if identity in shared:
+                yield found
 
 
 def _alternatives(term: t.Term | None) -> Iterator[tuple[t.Term | None, list[Fact]]]:
@@ -275,14 +292,24 @@ def bind(call: t.Call, function: Function) -> dict[Binding, t.Term]:
 def _predicate(
     function: Function, holds: bool, mapping: Mapping[Binding, t.Term], module: Module, depth: int
 ) -> Iterator[tuple[t.Term, bool]]:
-    """What follows from `function` having returned a truthy (falsy) value: what all such ways have in common."""
+    """What follows from `function` having returned a truthy (falsy) value, in its caller's terms."""
+    marker = ("predicate", function, holds)
+    if marker not in module.memo:
+        module.memo[marker] = []  # Recursion finds nothing until the outer call is done.
+        module.memo[marker] = _in_common(function, holds, module, depth)
+    for term, truth_ in module.memo[marker]:
+        yield substitute(term, mapping), truth_
+
+
+def _in_common(function: Function, holds: bool, module: Module, depth: int) -> list[tuple[t.Term, bool]]:
+    """What all ways to return a truthy (falsy) value have in common, in the function's own terms."""
     ways: list[dict[Any, tuple[t.Term, bool]]] = []
     for value, facts in returns(function):
         if isinstance(value, t.Constant) and value.kind != "other" and bool(value.value) != holds:
             continue
         if value is None:
             if not holds:
-                return
+                return []
             continue
         way: dict[Any, tuple[t.Term, bool]] = {}
         for fact in facts:
@@ -293,11 +320,9 @@ def _predicate(
                 way[_identity(term, truth_)] = (term, truth_)
         ways.append(way)
     if not ways:
-        return
-    shared = set(ways[0]).intersection(*ways[1:]) if len(ways) > 1 else set(ways[0])
-    for identity, (term, truth_) in ways[0].items():
-        if identity in shared:
-            yield substitute(term, mapping), truth_
+        return []
+    shared = set(ways[0]).intersection(*ways[1:])
+    return [found for identity, found in ways[0].items() if identity in shared]
 
 
 def _identity(term: t.Term, holds: bool) -> Any:

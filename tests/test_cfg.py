@@ -185,3 +185,23 @@ def test_callers_are_found() -> None:
     found = list(callers(f))
     assert [caller.name for caller, _ in found] == ["g", "g"]
     assert all(isinstance(step.term, Call) for _, step in found)
+
+
+# -- dominance ---------------------------------------------------------------------------------------
+
+
+def test_dominance_is_what_reachability_says() -> None:
+    text = """
+    async function f(a, b) {
+      for (const x of a) { if (x) { one(); continue; } try { await two(x); } catch (e) { three(); } finally { four(); } }
+      if (b) { five(); } else { return; }
+      six();
+    }"""
+    cfg = function(text).cfg
+    for first in cfg.steps:
+        without = cfg.reachable(cfg.entry, avoiding={first})
+        for second in cfg.steps:
+            reached = second is cfg.entry or second in cfg.reachable(cfg.entry)
+            if reached:
+                expected = first is second or first is cfg.entry or second not in without | {cfg.entry}
+                assert cfg.dominates(first, second) == expected, (first, second)

@@ -216,7 +216,52 @@ class Cfg:
         """Whether every way from the entry to `second` passes `first`."""
         if first is second or first is self.entry:
             return True
-        return second not in self.reachable(self.entry, avoiding={first})
+        number, parents = self._dominators
+        step = second
+        while step in parents and number[step] > number[first]:
+            step = parents[step]
+        return step is first
+
+    @cached_property
+    def _dominators(self) -> tuple[dict[Step, int], dict[Step, Step]]:
+        """Reverse postorder numbers and immediate dominators (Cooper, Harvey and Kennedy's iteration)."""
+        order: list[Step] = []
+        seen = {self.entry}
+        todo: list[tuple[Step, Iterator[Edge]]] = [(self.entry, iter(self.entry.edges))]
+        while todo:
+            step, edges = todo[-1]
+            edge = next(edges, None)
+            if edge is None:
+                order.append(step)
+                todo.pop()
+            elif edge.target not in seen:
+                seen.add(edge.target)
+                todo.append((edge.target, iter(edge.target.edges)))
+        order.reverse()
+        number = {step: index for index, step in enumerate(order)}
+        parents: dict[Step, Step] = {self.entry: self.entry}
+        changed = True
+        while changed:
+            changed = False
+            for step in order[1:]:
+                met: Step | None = None
+                for before, _ in self.predecessors[step]:
+                    if before not in parents:
+                        continue
+                    other = before
+                    if met is None:
+                        met = other
+                        continue
+                    while met is not other:
+                        if number[met] > number[other]:
+                            met = parents[met]
+                        else:
+                            other = parents[other]
+                if met is not None and parents.get(step) is not met:
+                    parents[step] = met
+                    changed = True
+        del parents[self.entry]
+        return number, parents
 
     # -- facts -----------------------------------------------------------------------------------
 

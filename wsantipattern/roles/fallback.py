@@ -199,6 +199,8 @@ class Fallbacks:
                 subject = term.right
         if not isinstance(subject, t.Ref) or not subject.place.is_local:
             return False
+        if self._is_go_error(subject) or self._named(subject, "errors"):
+            return False
         return any(
             isinstance(store.value, (t.Call, t.Suspend, t.Region, t.Result))
             for _, store in self.module.stores_to(subject.place)

@@ -69,6 +69,13 @@ class Setback:
         return Confidence.HIGH if sure else Confidence.MEDIUM
 
 
+def _is_nothing(value: t.Term | None) -> bool:
+    """Whether a value is what a field holds before anything happens: nothing, zero, an empty text or container."""
+    if isinstance(value, t.Constant):
+        return value.kind != "bool" and not value.value
+    return isinstance(value, (t.Sequence, t.Record)) and not list(value.children())
+
+
 class Watermarks:
     """The watermarks of one module."""
 
@@ -107,12 +114,20 @@ class Watermarks:
     def _lasts(self, move: Move) -> bool:
         """Whether the slot outlives the step: no variable that only one run of the code sees."""
         root, function = move.place.root, move.function
-        if not move.place.is_local or root.scope is None or root.scope.host is not function.host:
+        if root.kind != "local" or root.scope is None or root.scope.host is not function.host:
             return True
+        if move.place.path:
+            return root.scope.kind == "top" or not self._is_made_here(root.initial)
         declared = {
             step for step, store in function.cfg.assignments if store.declares and step.target == move.place
         }
         return move.step in function.cfg.reachable(move.step, avoiding=declared)
+
+    def _is_made_here(self, value: t.Term | None) -> bool:
+        """Whether a variable's only value is a new object or container."""
+        return isinstance(value, (t.Record, t.Sequence)) or (
+            isinstance(value, t.Call) and (value.constructs or value.total)
+        )
 
     def _is_amount(self, place: Place) -> bool:
         names = [part for part in (place.root.name, *place.path) if part != ELEMENT][-2:]
@@ -137,11 +152,21 @@ class Watermarks:
             return frozenset(source for other in others for source in self.orders.sources(other))
         if self.slots.is_derived(value, move.place):
             return frozenset()
+        if not self._is_number_of(value):
+            return frozenset()
         sources = self.orders.sources(value)
         for test, outcome in conditions:
             if self.orders.choice_orders(test, outcome, move.place, value, rising=True):
                 return sources
         return sources if self.orders.is_compared(move, value, rising=True) else frozenset()
+
+    def _is_number_of(self, value: t.Term) -> bool:
+        """Whether a value is a position as it was compared: read, computed or converted, not made of it."""
+        if isinstance(value, t.Call):
+            return (
+                not value.constructs and len(value.arguments) + len(value.keywords) <= 1 and not value.total
+            )
+        return isinstance(value, (t.Ref, t.Binary, t.Unary, t.Field, t.Element, t.Result, t.Suspend))
 
     def _greater_of(self, value: t.Term, place: Place) -> list[t.Term]:
         """The other operands of `max(W, x)`; empty where the value is something else."""
@@ -482,7 +507,7 @@ class Watermarks:
         ):
             if self._counts(watermark, move, reason, loaded):
                 return Setback(watermark, move, value, loaded, reason, None)
-        if loaded and watermark.is_strong:
+        if loaded and watermark.is_strong and self._only_rises(watermark) and not self._is_start(move):
             since = self._under_way(watermark, function, step)
             if since is not None:
                 return Setback(watermark, move, value, True, None, since)
@@ -505,6 +530,47 @@ class Watermarks:
         if reason.is_empty:
             return self._goes_on(watermark, function, step)
         return True
+
+    def _only_rises(self, watermark: Watermark) -> bool:
+        """Whether the file lets the slot rise more often than it gives it other values of the moment."""
+        free = 0
+        for move in self._moves_of(watermark):
+            if move.function.kind in ("constructor", "top") or any(
+                m.step is move.step for m in watermark.raises
+            ):
+                continue
+            for value, conditions in self._arms(move.value):
+                if (
+                    value is not None
+                    and not self._is_lower(value)
+                    and not self.slots.is_derived(value, move.place)
+                    and not self._is_settled(move, value, conditions)
+                ):
+                    free += 1
+        return free <= len(watermark.raises)
+
+    def _is_start(self, move: Move) -> bool:
+        """Whether a loaded value is how the slot starts, or follows a stream of its own in a loop."""
+        function, place = move.function, move.place
+        if place.is_local and place.root.scope is not None and place.root.scope.host is function.host:
+            return True
+        if function.cfg.reaches(move.step, move.step):
+            return True
+        for caller, step in callers(function):
+            if caller.kind in ("constructor", "top"):
+                return True
+            receiver = step.call.receiver_place if step.call is not None else None
+            if receiver is not None and self._is_fresh(caller, receiver.field("")):
+                return True
+            if any(
+                other.value is not None
+                and self._is_lower(other.value)
+                and caller.cfg.reaches(other.step, step)
+                for other in self.slots.moves_in(caller)
+                if other.place.name == place.name
+            ):
+                return True
+        return False
 
     # -- what explains a move --------------------------------------------------------------------
 
@@ -711,12 +777,7 @@ class Watermarks:
                     return True
                 if value is None and ELEMENT in at.path:
                     return True
-                if (
-                    isinstance(value, t.Constant)
-                    and value.kind != "bool"
-                    and not value.value
-                    and at.parent == move.place.parent
-                ):
+                if at.parent == move.place.parent and _is_nothing(value):
                     resets.add(at)
         return len(resets) > 1
 

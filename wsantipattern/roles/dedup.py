@@ -60,6 +60,7 @@ class Mark:
         storages: what it may be added to.
         values: what is added, each with the frame it is written in.
         bulk: all elements of the value are added at once.
+        via: the variable that names the container where it is added to, in the innermost frame.
         said: where only words say that it marks: `named` for what was seen, or only a `verb`; else empty.
     """
 
@@ -68,6 +69,7 @@ class Mark:
     storages: tuple[Storage, ...]
     values: tuple[tuple[Frame, t.Term], ...]
     bulk: bool = False
+    via: Place | None = None
     said: Literal["", "named", "verb"] = ""
 
 
@@ -586,7 +588,9 @@ class Trackers:
     ) -> Mark | None:
         if not storages or not values:
             return None
-        return Mark(step, step.extent, tuple(storages), tuple((frame, v) for v in values), bulk)
+        first = storages[0].place
+        via = first if first.root not in frame.bound and first.is_local else None
+        return Mark(step, step.extent, tuple(storages), tuple((frame, v) for v in values), bulk, via)
 
     def _marked_by_name(self, frame: Frame, step: Step, call: t.Call) -> Mark | None:
         """A function of another file that is named for marking, given an item's number."""
@@ -636,6 +640,10 @@ class Trackers:
         """Whether passing a step certainly empties a container, or drops the key that is about to be marked."""
         match step.kind:
             case "assign" if step.store is not None:
+                if step.store.declares and step.target == storage.place:
+                    return False  # It starts here: it holds what earlier rounds have put in.
+                if step.target == mark.via and mark.via is not None and step.store.op is None:
+                    return not self._names(frame, step.store.value, storage, divergence)
                 return self._replaces(frame, step.store, storage, divergence)
             case "delete" if isinstance(step.term, t.Delete):
                 return self._deletes(frame, step.term, storage, mark)
@@ -658,7 +666,7 @@ class Trackers:
             return False
         if target.place.is_local:
             if store.declares:
-                return False  # It starts here: what it holds is what the rounds before have put in.
+                return False
             written = [Storage(target.place)]
         elif target.place.path[-1:] == ("length",):
             parent = target.place.parent
@@ -673,6 +681,15 @@ class Trackers:
                 rest = storage.place.path[len(place.place.path) :]
                 return not self._keeps(frame, store.value, storage, divergence, rest)
         return False
+
+    def _names(self, frame: Frame, value: t.Term, storage: Storage, divergence: Divergence | None) -> bool:
+        """Whether a variable that is given this value names the container from then on."""
+        if isinstance(value, t.Choice):
+            holds = divergence.decides(value.test) if divergence is not None else None
+            if holds is not None:
+                side = value.then if holds else value.otherwise
+                return self._names(frame, side, storage, divergence)
+        return any(s.place == storage.place for s in self.containers(frame, value))
 
     def _keeps(
         self,
@@ -867,6 +884,12 @@ class Trackers:
         if cfg.incomplete or not any(resets(s) for s in cfg.steps if s.kind != "test"):
             return False
         yields = {s for s in cfg.steps if _yields(s)} if callee.is_generator else set()
+        ends = {cfg.exit}
+        if callee.is_async and not isinstance(call.parent, t.Suspend):
+            # Nobody waits for it: only what it does before it first gives way is done when the call returns.
+            if isinstance(call.parent, t.Call) and call.parent.method in self._known("defers"):
+                return False
+            ends |= {s for s in cfg.steps if s.suspends}
         given: list[tuple[Key, bool]] = []
         known = dict(divergence.given) if divergence is not None else {}
         for step in cfg.of_kind("test"):
@@ -876,7 +899,7 @@ class Trackers:
             if here is not None and there is not None and there[0] in known:
                 given.append((here[0], (known[there[0]] == there[1]) == here[1]))
         if not yields:
-            return at_entry and cfg.path(cfg.entry, {cfg.exit}, avoiding=resets, given=given) is None
+            return at_entry and cfg.path(cfg.entry, ends, avoiding=resets, given=given) is None
         if at_entry:
             return cfg.path(cfg.entry, yields, avoiding=resets, given=given) is None
         return all(cfg.path(y, {cfg.exit}, avoiding=resets, given=given) is None for y in yields)

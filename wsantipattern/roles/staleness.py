@@ -180,23 +180,26 @@ class Staleness:
         return isinstance(value, t.Field) and value.name in sizes
 
     def _moves(self, leaf: Leaf) -> bool:
-        """Whether a position of this side is ever changed: a limit that is only set up is none."""
+        """Whether this side's value goes on as items come in: a limit that is set up once or used up is no position."""
         if leaf.place is None or leaf.kind == "library":
             return True
         name = leaf.place.name
+        goes_on = False
         for function in self.module.functions_mentioning(name):
             for step in function.cfg.steps:
-                target = step.target
-                if target is not None and step.kind == "assign" and step.store is not None:
-                    own = target.name == name and (bool(target.path) or target.root is leaf.place.root)
-                    if own and not step.store.declares and function.kind not in ("constructor", "top"):
-                        return True
+                target, store = step.target, step.store
+                if target is not None and store is not None and target.name == name:
+                    if store.op == "-":
+                        return False
+                    own = bool(target.path) or target.root is leaf.place.root
+                    at_start = store.declares or function.kind in ("constructor", "top")
+                    literal = isinstance(store.value, t.Constant) and store.op is None
+                    goes_on = goes_on or (own and not at_start and not literal)
                 receiver = step.call.receiver_place if step.call is not None else None
                 if step.call is not None and receiver is not None and receiver.name == name:
                     # A library's object: whether its methods move it cannot be seen.
-                    if self.module.resolve(step.call) is None:
-                        return True
-        return False
+                    goes_on = goes_on or self.module.resolve(step.call) is None
+        return goes_on
 
     def _is_kept(self, term: t.Term) -> bool:
         """Whether something of the file writes the field that a side reads: it is state, handed in."""

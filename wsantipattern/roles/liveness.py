@@ -8,13 +8,13 @@ own heartbeat is on. Words (healthy, pong, missed) count only towards silence, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
-from wsantipattern.model.flow import facts_at
+from wsantipattern.model.flow import atom, facts_at
 from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.roles.cell import Cells
@@ -177,12 +177,7 @@ class Liveness:
 
     def _failures(self, function: Function, step: Step) -> set[int]:
         """The tests of a call's own error result (`err != nil`), by identity of their terms."""
-        holders = {
-            store.target.place
-            for _, store in function.cfg.assignments
-            if isinstance(store.target, t.Ref)
-            and (store.value.call if isinstance(store.value, t.Result) else store.value) is step.term
-        }
+        holders = self._holders(function, step)
         return {
             id(test.term)
             for test in function.cfg.of_kind("test")
@@ -191,6 +186,14 @@ class Liveness:
             and is_null(test.term.right)
             and isinstance(test.term.left, t.Ref)
             and test.term.left.place in holders
+        }
+
+    def _holders(self, function: Function, step: Step) -> set[Place]:
+        """The places that get a call's result, or one of its results."""
+        return {
+            store.target.place
+            for _, store in function.cfg.assignments
+            if isinstance(store.target, t.Ref) and _given(store.value) is step.term
         }
 
     # -- marks -----------------------------------------------------------------------------------
@@ -258,6 +261,10 @@ class Liveness:
                 if isinstance(other, t.Binary) and other.op in ("+", "-"):
                     return True
         return False
+
+    def is_mark(self, place: Place) -> bool:
+        """Whether a place is one that the peer's answer sets."""
+        return _mark(place) in self.marks
 
     def reads_mark(self, term: t.Term, depth: int = 4) -> bool:
         """Whether a condition reads something that the peer's answer sets, directly or through variables."""
@@ -336,6 +343,8 @@ class Liveness:
             or self._counts_strikes
             or self._closing_timer_is_cleared
             or self._receive_is_limited
+            or self._wait_is_limited
+            or self._arm_hangs_up
             or self._ping_is_answered
         )
 
@@ -472,13 +481,33 @@ class Liveness:
                     continue
                 if step in self.answers.get(function, ()) or self._is_handled_by_answer(call, arming.rearms):
                     return True
-                if self._is_watchdog(function, call) and self._ends(callback, self._hanging_up, DEPTH):
+                if not self._ends(callback, self._hanging_up, DEPTH):
+                    continue
+                if self._is_watchdog(function, call) or self._is_called_off(function, call):
                     return True
         return False
 
     @cached_property
     def _hanging_up(self) -> set[Function]:
         return {function for function, _ in self._closings}
+
+    def _is_called_off(self, function: Function, arming: t.Call) -> bool:
+        """Whether other code than the start and the end of a connection clears a timeout that would close it."""
+        kept = _keepers(arming)
+        if not kept or function in self.dialling:
+            return False
+        return any(
+            call.method in CLEARS
+            and other is not function
+            and other not in self.dialling
+            and other not in self._hanging_up
+            and step not in self.openings.get(other, ())
+            and step not in self.endings.get(other, ())
+            and any(isinstance(a, t.Ref) and _mark(a.place) in kept for a in (*call.arguments, call.receiver))
+            for word in sorted(CLEARS)
+            for other in self.module.functions_mentioning(word)
+            for step, call in other.cfg.calls
+        )
 
     def _is_watchdog(self, function: Function, arming: t.Call) -> bool:
         """Whether a function puts a timeout off, clearing and arming it, and not only when a connection is made."""
@@ -557,34 +586,108 @@ class Liveness:
     @cached_property
     def _receive_is_limited(self) -> bool:
         """A receive that ends by itself when nothing comes, and then leaves its loop or closes."""
-        limits = self.knowledge.names("liveness", "limits")
         for function, step in self.receives:
             call = step.call
-            if call is not None and _is_set(call.argument(99, "timeout")):
-                if self._leaves_when_failed(function, step):
-                    return True
-            if call is not None and self._has_limited_context(call):
+            if call is None:
+                continue
+            if self._has_limited_context(call):
                 return True
-            for other in function.cfg.steps:
-                wrapped = other.call
-                if wrapped is None or self.module.canonical(wrapped.callee) not in limits:
-                    continue
-                limited = call is not None and any(part is call for part in wrapped.walk())
-                held = wrapped.extent[0] <= step.extent[0] and step.extent[1] <= wrapped.extent[1]
-                block = isinstance(wrapped.parent, t.Term) or limited or held
-                if (limited or held) and self._leaves_when_failed(function, other):
-                    return True
-                if not block and function.cfg.reaches(other, step) and other.kind == "call":
-                    # `async with timeout(30): await ws.receive()`
-                    if self._leaves_when_failed(function, step):
-                        return True
-        for word in sorted(self.knowledge.names("liveness", "timeouts")):
+            if _is_set(call.argument(99, "timeout")) and (
+                self._leaves_when_failed(function, step) or self._leaves_when_empty(function, step)
+            ):
+                return True
+        return any(
+            call.method == word and call.arguments and _is_set(call.arguments[0])
+            for word in sorted(self.knowledge.names("liveness", "timeouts"))
+            for function in self.module.functions_mentioning(word)
+            for _, call in function.cfg.calls
+            if self.sockets.of(call.receiver) is not None
+        )
+
+    @cached_property
+    def _wait_is_limited(self) -> bool:
+        """A time limit on a receive that leaves when it runs out, or on any other wait that then closes the socket."""
+        limits = self.knowledge.names("liveness", "limits")
+        received = {id(step.term) for _, step in self.receives}
+        for word in sorted({name.rpartition(".")[2] for name in limits}):
             for function in self.module.functions_mentioning(word):
-                for _, call in function.cfg.calls:
-                    if call.method == word and call.arguments and _is_set(call.arguments[0]):
-                        if self.sockets.of(call.receiver) is not None:
-                            return True
+                for step, call in function.cfg.calls:
+                    if self.module.canonical(call.callee) not in limits:
+                        continue
+                    inside = {id(part) for part in call.walk()}
+                    waits = [step]
+                    if not any(isinstance(a, (t.Call, t.Ref)) for a in call.arguments[:1]):
+                        # A block with a limit: `async with timeout(30): await ws.receive()`
+                        waits = [s for s in function.cfg.reachable(step) if s.suspends or s.kind == "call"]
+                        inside = {id(s.term) for s in waits}
+                    if any(self._hangs_up_when_failed(function, s) for s in waits):
+                        return True
+                    heard = [s for s in waits if id(s.term) in received] or waits[:1]
+                    if inside & received and any(self._leaves_when_failed(function, s) for s in heard):
+                        return True
         return False
+
+    @cached_property
+    def _arm_hangs_up(self) -> bool:
+        """A select that closes the socket when a timer is the first to come (Go)."""
+        for function in self.module.functions_mentioning("select"):
+            cfg = function.cfg
+            for step in cfg.of_kind("select"):
+                for edge in step.edges:
+                    if not self._waits_for_timer(edge.target):
+                        continue
+                    others = {
+                        reached
+                        for other in step.edges
+                        if other is not edge
+                        for reached in (other.target, *cfg.reachable(other.target, avoiding={step}))
+                    }
+                    own = {edge.target, *cfg.reachable(edge.target, avoiding={step})} - others
+                    if any(self._hangs_up(function, s) for s in own):
+                        return True
+        return False
+
+    def _waits_for_timer(self, step: Step) -> bool:
+        """Whether an arm of a select starts by receiving from a timer that fires once."""
+        for _ in range(3):
+            if step.kind == "suspend" and isinstance(step.term, t.Suspend):
+                channel = step.term.value
+                if (
+                    isinstance(channel, t.Ref)
+                    and channel.place.name == "C"
+                    and channel.place.parent is not None
+                ):
+                    made = [store.value for _, store in self.module.stores_to(channel.place.parent)]
+                    armings = [self.timers.arming_of(m, 0) for m in made if isinstance(m, t.Call)]
+                    return any(arming is not None and not arming.repeats for arming in armings)
+                return isinstance(channel, t.Call) and self.module.canonical(
+                    channel.callee
+                ) in self.knowledge.names("liveness", "alarms")
+            if len(step.edges) != 1:
+                return False
+            step = step.edges[0].target
+        return False
+
+    def _hangs_up(self, function: Function, step: Step) -> bool:
+        """Whether a step closes a socket, by itself or in the function that it calls."""
+        call = step.call
+        if call is None:
+            return False
+        if call.method in self.knowledge.names("liveness", "hangs_up"):
+            return self.sockets.of(call.receiver) is not None
+        callee = self.module.resolve(call)
+        return (
+            callee is not None
+            and callee is not function
+            and any(
+                inner.method in self.knowledge.names("liveness", "hangs_up")
+                and self.sockets.of(inner.receiver) is not None
+                for _, inner in callee.cfg.calls
+            )
+        )
+
+    def _hangs_up_when_failed(self, function: Function, step: Step) -> bool:
+        return self._after_failure(self._failed_at(function, step), lambda s: self._hangs_up(function, s))
 
     def _has_limited_context(self, call: t.Call) -> bool:
         """Whether the context of a read has a time limit (Go)."""
@@ -600,35 +703,55 @@ class Liveness:
 
     def _leaves_when_failed(self, function: Function, step: Step) -> bool:
         """Whether a failed receive or ping closes, raises or leaves, and does not only go round its loop again."""
+        return self._after_failure(self._failed_at(function, step), lambda s: self._leaves(function, s))
+
+    def _leaves_when_empty(self, function: Function, step: Step) -> bool:
+        """The same where nothing was received: `if m is None: ...`."""
+        holders = self._holders(function, step)
+        starts: list[Step] = []
+        for test in function.cfg.of_kind("test"):
+            decided = atom(test.term)
+            if decided is not None and decided[0][0] == "set" and decided[0][1] in holders:
+                empty = "false" if decided[1] else "true"
+                starts.extend(edge.target for edge in test.edges if edge.label == empty)
+        return self._after_failure(starts, lambda s: self._leaves(function, s))
+
+    def _leaves(self, function: Function, step: Step) -> bool:
+        return (
+            step in function.cfg.exits or step.kind in ("return", "raise") or self._gives_up(function, step)
+        )
+
+    def _failed_at(self, function: Function, step: Step) -> list[Step]:
+        """Where a call's failure leads: its raise edge, that of its await, and the tests of its own error (Go)."""
         cfg = function.cfg
-        starts = [step]
+        sources = [step]
         # The call itself does not raise where it is awaited: the await does.
-        starts.extend(
+        sources.extend(
             s
             for s in cfg.of_kind("suspend")
             if s.term is not None and step.term is not None and any(p is step.term for p in s.term.walk())
         )
-        seen: set[Step] = set()
-        for start in starts:
-            todo = [edge.target for edge in start.edges if edge.label == "raise"]
-            todo.extend(self._failing_ways(function, start))
-            while todo:
-                here = todo.pop()
-                if here in seen:
-                    continue
-                seen.add(here)
-                if here in cfg.exits or here.kind in ("return", "raise") or self._gives_up(function, here):
-                    return True
-                todo.extend(edge.target for edge in here.edges if not edge.back and edge.label != "raise")
-        # A task or function without a handler ends with the exception.
-        return False
-
-    def _failing_ways(self, function: Function, step: Step) -> Iterator[Step]:
-        """Where the tests of a call's own error lead when it has failed (Go)."""
+        found = [edge.target for source in sources for edge in source.edges if edge.label == "raise"]
         failures = self._failures(function, step)
-        for test in function.cfg.of_kind("test"):
+        for test in cfg.of_kind("test"):
             if id(test.term) in failures:
-                yield from (edge.target for edge in test.edges if edge.label == "true")
+                found.extend(edge.target for edge in test.edges if edge.label == "true")
+        return found
+
+    @staticmethod
+    def _after_failure(starts: list[Step], wanted: Callable[[Step], bool]) -> bool:
+        """Whether what is wanted comes before the loop goes round again."""
+        seen: set[Step] = set()
+        todo = list(starts)
+        while todo:
+            here = todo.pop()
+            if here in seen:
+                continue
+            seen.add(here)
+            if wanted(here):
+                return True
+            todo.extend(edge.target for edge in here.edges if not edge.back and edge.label != "raise")
+        return False
 
     @cached_property
     def _ping_is_answered(self) -> bool:
@@ -749,10 +872,12 @@ class Liveness:
 
     def _is_fixed(self, term: t.Term) -> bool:
         value = self.module.value_of(term) or term
-        return all(
-            isinstance(part, (t.Constant, t.Record, t.Sequence, t.Call))
-            or (isinstance(part, t.Ref) and part.place.root.kind == "global")
-            for part in value.walk()
+        if isinstance(value, t.Call):
+            # `JSON.stringify({...})`, `"x".encode()`; a call without anything fixed brings something new.
+            inner = [*value.arguments, *([value.receiver] if isinstance(value.receiver, t.Constant) else [])]
+            return bool(inner) and all(self._is_fixed(part) for part in inner)
+        return isinstance(value, (t.Constant, t.Record, t.Sequence)) and all(
+            self._is_fixed(part) for part in value.children()
         )
 
 
@@ -763,6 +888,15 @@ def _conditions(function: Function) -> Iterator[t.Term]:
             yield step.term
         elif isinstance(step.statement, t.Return) and step.statement.value is not None:
             yield step.statement.value
+
+
+def _given(value: t.Term) -> t.Term:
+    """The call whose result a value is."""
+    if isinstance(value, t.Result):
+        value = value.call
+    if isinstance(value, t.Suspend) and value.value is not None:
+        value = value.value
+    return value
 
 
 def _mark(place: Place) -> Mark:

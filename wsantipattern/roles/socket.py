@@ -24,6 +24,7 @@ from wsantipattern.model.term import (
     Ref,
     Result,
     Sequence,
+    Several,
     Spread,
     Suspend,
     Term,
@@ -83,7 +84,7 @@ class Sockets:
         self.events = events
         self.libraries = [_library(entry) for entry in knowledge.entries("socket", "library")]
         self._by_name = {name: lib for lib in self.libraries for name in (*lib.types, *lib.makes)}
-        self._by_base = {name: lib for lib in self.libraries for name in lib.facts.get("bases", [])}
+        self._by_base = {n: lib for lib in self.libraries for n in (*lib.facts.get("bases", []), *lib.types)}
         self._kept: dict[Place, Socket | None] = {}
 
     def of(self, term: Term | None) -> Socket | None:
@@ -131,6 +132,9 @@ class Sockets:
         if declared is not None and declared in self._by_name:
             library = self._by_name[declared]
             return Socket(place, library, strong(self._where(place), f"`{place}` is declared as {declared}"))
+        taken = self._taken_apart(place)
+        if taken is not None:
+            return taken
         if not place.path and not place.root.name and isinstance(place.root.initial, (Call, Suspend)):
             # `const { send, readyState } = useWebSocket(...)`: what is taken apart has no name.
             return self.of(place.root.initial)
@@ -187,6 +191,18 @@ class Sockets:
                     )
         return None
 
+    def _taken_apart(self, place: Place) -> Socket | None:
+        """A field of what a call gives: `const { socket } = Deno.upgradeWebSocket(request)`."""
+        call = place.root.initial
+        if len(place.path) != 1 or not isinstance(call, Call):
+            return None
+        name = self.module.typed_name(call.callee)
+        for library in self.libraries:
+            for entry in library.facts.get("gives", []):
+                if entry["call"] == name and entry["field"] == place.path[0]:
+                    return Socket(place, library, strong(call.extent, "the connection is made here"))
+        return None
+
     def _inherited(self, place: Place) -> Socket | None:
         """An object whose class extends a library's connection."""
         owner = self.module.class_of(place)
@@ -216,6 +232,15 @@ class Sockets:
                 container = container.elements[0]
             elif isinstance(container, Spread):
                 container = container.value
+            elif isinstance(container, Call) and container.method == "filter" and container.arguments:
+                # `xs.filter(f)`, `filter(f, xs)`
+                inner = container.receiver if len(container.arguments) == 1 else container.arguments[1]
+                if inner is None:
+                    break
+                container = inner
+            elif isinstance(container, Several) and container.operands:
+                # A comprehension: its last part is what it makes.
+                return self.of(container.operands[-1])
             else:
                 break
         if isinstance(container, Ref):

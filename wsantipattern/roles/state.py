@@ -13,9 +13,9 @@ from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
-from wsantipattern.model.flow import Fact, Key, atom, facts_at, key
+from wsantipattern.model.flow import Fact, Key, atom, bind, facts_at, implied, key, returns, substitute
 from wsantipattern.model.module import Function, Module, is_null
-from wsantipattern.model.place import ELEMENT, Place
+from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.model.summary import callers
 from wsantipattern.roles.cell import Cells, Write
 from wsantipattern.roles.liveness import Liveness
@@ -189,7 +189,7 @@ class States:
             return True
         if self.liveness.kept_by_library(socket.library):
             return True
-        facts = facts_at(function, step)
+        facts = self._facts(function, step, sending.place)
         for caller, call_step in callers(function):
             facts.extend(facts_at(caller, call_step))
         if any(self.liveness.carries(f.term) and self._state_of(f) is None for f in facts):
@@ -202,7 +202,7 @@ class States:
         self, function: Function, step: Step, place: Place, sending: _Sending, depth: int
     ) -> _Guard | None:
         """What says at a step that the connection at `place` is open: there, or around every call of the function."""
-        facts = facts_at(function, step)
+        facts = self._facts(function, step, place)
         found = self._by_library(facts, place, sending) or self._by_wrapper(facts, place, sending)
         if found is not None or depth <= 0:
             return found
@@ -218,6 +218,54 @@ class States:
                 return None
             around = around or told
         return around
+
+    def _facts(self, function: Function, step: Step, place: Place) -> list[Fact]:
+        """What holds at a step, also by the conditions of a comprehension or filter that chose the connection."""
+        facts = facts_at(function, step)
+        term = step.term
+        while term is not None:
+            parent = term.parent
+            if isinstance(parent, t.Several):
+                facts.extend(self._chosen(parent, term))
+            term = parent
+        if place.root.kind in ("local", "parameter"):
+            for _, store in self.module.stores_to(Place(place.root)):
+                if store.declares and isinstance(store.value, t.Element):
+                    facts.extend(self._filtered(store.value.subject, Place(place.root), store.extent))
+        return facts
+
+    def _chosen(self, made: t.Several, last: t.Term) -> Iterator[Fact]:
+        """The conditions of a comprehension before one of its parts: `f(p) for p in peers if p.open`."""
+        if not (made.operands and isinstance(made.operands[0], t.Store) and made.operands[0].declares):
+            return
+        for operand in made.operands:
+            if operand is last:
+                return
+            if not isinstance(operand, t.Store):
+                yield from (Fact(term, holds) for term, holds in implied(operand, True, self.module))
+
+    def _filtered(self, container: t.Term, element: Place, extent: t.Extent, depth: int = 4) -> list[Fact]:
+        """What the filters and comprehensions that a container was made by say of its elements."""
+        if depth <= 0:
+            return []
+        found: list[Fact] = []
+        value = self.module.value_of(container) or container
+        if isinstance(value, t.Several) and isinstance(value.operands[-1], t.Ref):
+            chosen = value.operands[-1].place
+            mapping = {chosen.root: t.Ref(extent, element)} if not chosen.path else {}
+            for fact in self._chosen(value, value.operands[-1]):
+                found.append(Fact(substitute(fact.term, mapping), fact.holds))
+        elif isinstance(value, t.Call) and value.method == "filter" and value.arguments:
+            asked = t.Call(extent, value.arguments[0], [t.Ref(extent, element)])
+            found.extend(Fact(term, holds) for term, holds in implied(asked, True, self.module))
+            inner = value.receiver if len(value.arguments) == 1 else value.arguments[1]
+            found.extend(self._filtered(inner, element, extent, depth - 1) if inner is not None else [])
+        elif isinstance(value, t.Call):
+            callee = self.module.resolve(value)
+            given = [v for v, _ in returns(callee)] if callee is not None else value.arguments[:1]
+            if len(given) == 1 and given[0] is not None:
+                found.extend(self._filtered(given[0], element, extent, depth - 1))
+        return found
 
     def _by_library(self, facts: list[Fact], place: Place, sending: _Sending) -> _Guard | None:
         for fact in facts:
@@ -266,21 +314,40 @@ class States:
         term = fact.term
         if isinstance(term, t.Call) and isinstance(term.callee, t.Ref):
             place = self.sockets.own(term.callee.place)
-            return self._flagged(place, fact.holds) if place.path else None
+            flagged = self._flagged(place, fact.holds) if place.path else None
+            if flagged is not None:
+                return flagged
         decided = atom(term)
         if decided is not None and decided[0][0] == "set":
             place = self.sockets.own(decided[0][1])
             return self._flagged(place, fact.holds == decided[1]) if place.path else None
-        if isinstance(term, t.Binary) and term.op in ("==", "!="):
-            for state, constant in ((term.left, term.right), (term.right, term.left)):
-                state = self.module.value_of(state) or state
-                if isinstance(state, t.Ref):
-                    told = self._compared(
-                        self.sockets.own(state.place), constant, fact.holds == (term.op == "==")
-                    )
-                    if told is not None:
-                        return told
+        for state, op, constant in _comparisons(term):
+            value = self._value(state)
+            if isinstance(value, t.Ref):
+                told = self._compared(self.sockets.own(value.place), op, constant, fact.holds)
+                if told is not None:
+                    return told
         return None
+
+    def _value(self, term: t.Term, depth: int = 3) -> t.Term:
+        """What a term is in the end: through variables with one value, getters, and functions that only return a place."""
+        value = self.module.value_of(term) or term
+        function: Function | None = None
+        mapping: dict[Binding, t.Term] = {}
+        if isinstance(value, t.Call):
+            function = self.module.resolve(value)
+            mapping = bind(value, function) if function is not None else {}
+        elif isinstance(value, t.Ref):
+            function = self.module.getter_of(value.place)
+            parent = value.place.parent
+            if function is not None and function.owner is not None and parent is not None:
+                mapping = {function.owner.this: t.Ref(value.extent, parent)}
+        if function is None or depth <= 0:
+            return value
+        given = [v for v, _ in returns(function)]
+        if len(given) != 1 or given[0] is None:
+            return value
+        return self._value(substitute(given[0], mapping), depth - 1)
 
     def _flagged(self, place: Place, holds: bool) -> tuple[Place, str, Library | None, Confidence] | None:
         """A field or method of a socket that is true while it is open, or while it is closed."""
@@ -313,24 +380,42 @@ class States:
         return place
 
     def _compared(
-        self, state: Place, constant: t.Term, equal: bool
+        self, state: Place, op: str, constant: t.Term, holds: bool
     ) -> tuple[Place, str, Library | None, Confidence] | None:
-        if state.path and state.path[-1] == "value" and len(state.path) > 1:
+        if state.path and state.path[-1] in ("value", "name") and len(state.path) > 1:
+            # A signal's or an enumeration member's own content.
             state = Place(state.root, state.path[:-1])
         parent = state.parent
         if parent is None:
             return None
         subject = self._outer(parent)
+        if op in ("<", ">", "<=", ">="):
+            known = self._state_field(state, subject)
+            value = self._plain_value(constant)
+            number = value.value if known and isinstance(value, t.Constant) else None
+            beyond = {("<", 2): True, ("<=", 1): True, (">", 1): False, (">=", 2): False}
+            says = isinstance(number, int) and beyond.get((op, number)) is holds
+            return (subject, state.name, None, Confidence.MEDIUM) if says else None
+        equal = holds == (op == "==")
         canonical = self.module.canonical(constant) or ""
         named = self._open_names.get(canonical) if equal else self._closed_names.get(canonical)
         if named is not None:
             return subject, state.name, named, Confidence.HIGH
+        if not self._state_field(state, subject):
+            return None
+        known_at = self.sockets.at(subject)
+        library = known_at.library if known_at is not None else None
+        words = library.facts.get("open_values", []) if library is not None else []
+        confidence = self._value_says(constant, canonical, subject, equal, words)
+        return (subject, state.name, None, confidence) if confidence is not None else None
+
+    def _state_field(self, state: Place, subject: Place) -> bool:
+        """Whether a field is the state of a socket: by its name on any, or by what is known of its library."""
         known = self.sockets.at(subject)
         own = known.library.facts if known is not None and known.library is not None else {}
-        if state.name not in (*self.knowledge.names("socket", "state_fields"), *own.get("state_fields", [])):
-            return None
-        confidence = self._value_says(constant, canonical, subject, equal, own.get("open_values", []))
-        return (subject, state.name, None, confidence) if confidence is not None else None
+        return state.name in self.knowledge.names("socket", "state_fields") or state.name in own.get(
+            "state_fields", []
+        )
 
     def _value_says(
         self, constant: t.Term, canonical: str, socket: Place, equal: bool, words: list[str]
@@ -356,6 +441,9 @@ class States:
         value = self.module.value_of(constant)
         if isinstance(value, t.Ref) and len(value.place.path) == 1:
             members = value.place.root.initial
+            if isinstance(members, t.Call) and members.arguments:
+                # `Object.freeze({...})`
+                members = members.arguments[0]
             if isinstance(members, t.Record):
                 return next((v for name, v in members.entries if name == value.place.name), value)
         return value
@@ -403,8 +491,7 @@ class States:
         return _Wanted(place, None, fact.holds, _last_words(place)) if place is not None else None
 
     def _loaded(self, term: t.Term) -> Place | None:
-        value = self.module.value_of(term) or term
-        place = self.cells.read(value)
+        place = self.cells.read(self._value(term))
         return self.sockets.own(place) if place is not None else None
 
     def _is_state(self, wanted: _Wanted, connection: Place, library: Library) -> Confidence | None:
@@ -512,6 +599,24 @@ def _beside(flag: Place, connection: Place) -> bool:
         and plain.root.scope is connection.root.scope
         and not plain.root.constant
     )
+
+
+def _comparisons(term: t.Term) -> Iterator[tuple[t.Term, str, t.Term]]:
+    """The ways to read a comparison as (state, operator, constant); `x in (a,)` and `[a].includes(x)` are `==`."""
+    if isinstance(term, t.Binary):
+        if term.op == "in" and isinstance(term.right, t.Sequence):
+            yield from ((term.left, "==", element) for element in term.right.elements)
+        elif term.op in ("==", "!="):
+            yield term.left, term.op, term.right
+            yield term.right, term.op, term.left
+        elif term.op in _MIRRORED:
+            yield term.left, term.op, term.right
+            yield term.right, _MIRRORED[term.op], term.left
+    elif isinstance(term, t.Call) and term.method == "includes" and isinstance(term.receiver, t.Sequence):
+        yield from ((state, "==", element) for state in term.arguments for element in term.receiver.elements)
+
+
+_MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
 def _is_fixed(term: t.Term) -> bool:

@@ -43,10 +43,11 @@ def cfg(target: str) -> None:
 @click.argument("file")
 def roles(file: str) -> None:
     """Print which places of FILE play which role, and the lines that say so."""
-    from wsantipattern import roles as known
+    from wsantipattern.roles.description import describe
 
     knowledge = settings(file).joined_knowledge
-    rows = [row for module in _modules(file) for row in known.describe(module, knowledge)]
+    text = _read(file)
+    rows = [row for module in _modules(file) for row in describe(module, knowledge, text)]
     wide = max((len(place) for _, place, _, _ in rows), default=0)
     terminal.put(
         "".join(
@@ -67,7 +68,14 @@ def _split(target: str) -> tuple[str, str]:
 
 def _modules(file: str) -> list[Module]:
     from wsantipattern import languages
-    from wsantipattern.files import ending_of, is_known
+    from wsantipattern.files import ending_of
+
+    return languages.modules(_read(file), file, ending_of(file))
+
+
+def _read(file: str) -> bytes:
+    """The text of a file of a known language, as the front ends take it."""
+    from wsantipattern.files import is_known
     from wsantipattern.source import ReadError, Skip, read
 
     if not is_known(file):
@@ -78,7 +86,7 @@ def _modules(file: str) -> list[Module]:
         raise click.ClickException(f"{file}: {error}") from None
     if isinstance(source, Skip):
         raise click.ClickException(f"{file}: {source.reason}")
-    return languages.modules(source.text, file, ending_of(file))
+    return source.text
 
 
 def _closest(file: str, function: str) -> str:

@@ -60,7 +60,7 @@ class Mark:
         storages: what it may be added to.
         values: what is added, each with the frame it is written in.
         bulk: all elements of the value are added at once.
-        via: the variable that names the container where it is added to, in the innermost frame.
+        via: the container as it is written, where it starts at a variable of the innermost frame.
         said: where only words say that it marks: `named` for what was seen, or only a `verb`; else empty.
     """
 
@@ -337,6 +337,10 @@ class Trackers:
                 found.update(self._family(storage.place))
         return found
 
+    def is_tracker(self, place: Place) -> bool:
+        """Whether some condition of the file asks whether an item is in the container at a place, to skip it."""
+        return not self._families.isdisjoint(self._family(place))
+
     def _asked_in(self, function: Function) -> Iterator[Storage]:
         cfg, frame = function.cfg, Frame(function)
         for step in cfg.steps:
@@ -373,8 +377,14 @@ class Trackers:
                 name = self.module.canonical(condition.callee) or ""
                 if name in self._known("asks_of") and holds:
                     return self.containers(frame, condition.argument(0))
+                if name in self._known("searches_of") and holds:
+                    argument = condition.argument(0)
+                    last = argument.operands[-1] if isinstance(argument, t.Several) else None
+                    return self.asked(frame, last, True) if isinstance(last, t.Binary) else []
                 if receiver is None or not condition.arguments:
                     return []
+                if condition.method in self._known("searches") and holds:
+                    return self._searched(frame, receiver, condition.argument(0))
                 if (condition.method in self._known("asks") and holds) or (
                     condition.method in self._known("adds_if_new") and not holds
                 ):
@@ -391,6 +401,11 @@ class Trackers:
                             return self.asked(frame, side, True)
                     elif _number(other) == -1 and holds == (condition.op == "!="):
                         return self._asked_position(frame, side)
+                    elif isinstance(side, t.Ref) and side.place.is_local and holds == (condition.op == "=="):
+                        # `for r in recent: if r == n`: the loop looks for it.
+                        for _, store in self.module.stores_to(side.place):
+                            if isinstance(store.value, t.Element) and store.value.key is None:
+                                return self.containers(frame, store.value.subject)
             case t.Binary(op="<" | "<=" | ">" | ">="):
                 at_least = (
                     condition.op if holds else {"<": ">=", ">=": "<", "<=": ">", ">": "<="}[condition.op]
@@ -419,6 +434,17 @@ class Trackers:
                 return self.asked(frame, condition.value, holds) if condition.value is not None else []
             case _:
                 return []
+        return []
+
+    def _searched(self, frame: Frame, collection: t.Term, test: t.Term | None) -> list[Storage]:
+        """`recent.some((r) => r === n)`: the elements themselves are compared."""
+        function = self.module.resolve_value(test)
+        if function is None or not function.parameters:
+            return []
+        for value, _ in returns(function):
+            for side in (value.left, value.right) if isinstance(value, t.Binary) and value.op == "==" else ():
+                if isinstance(side, t.Ref) and side.place == Place(function.parameters[0]):
+                    return self.containers(frame, collection)
         return []
 
     def _asked_position(self, frame: Frame, term: t.Term) -> list[Storage]:
@@ -589,7 +615,8 @@ class Trackers:
         if not storages or not values:
             return None
         first = storages[0].place
-        via = first if first.root not in frame.bound and first.is_local else None
+        is_variable = first.root.kind == "local" and first.root not in frame.bound
+        via = first if is_variable else None
         return Mark(step, step.extent, tuple(storages), tuple((frame, v) for v in values), bulk, via)
 
     def _marked_by_name(self, frame: Frame, step: Step, call: t.Call) -> Mark | None:
@@ -642,8 +669,10 @@ class Trackers:
             case "assign" if step.store is not None:
                 if step.store.declares and step.target == storage.place:
                     return False  # It starts here: it holds what earlier rounds have put in.
-                if step.target == mark.via and mark.via is not None and step.store.op is None:
-                    return not self._names(frame, step.store.value, storage, divergence)
+                if mark.via is not None and step.target == Place(mark.via.root) and step.store.op is None:
+                    inside = len(storage.place.path) - len(mark.via.path)
+                    named = Place(storage.place.root, storage.place.path[:inside])
+                    return not self._names(frame, step.store.value, named, divergence)
                 return self._replaces(frame, step.store, storage, divergence)
             case "delete" if isinstance(step.term, t.Delete):
                 return self._deletes(frame, step.term, storage, mark)
@@ -688,8 +717,8 @@ class Trackers:
             holds = divergence.decides(value.test) if divergence is not None else None
             if holds is not None:
                 side = value.then if holds else value.otherwise
-                return self._names(frame, side, storage, divergence)
-        return any(s.place == storage.place for s in self.containers(frame, value))
+                return self._names(frame, side, place, divergence)
+        return any(s.place == place for s in self.containers(frame, value))
 
     def _keeps(
         self,
@@ -835,6 +864,16 @@ class Trackers:
                         return True
         if mark.said and any_of(split(call.method), words):
             return True
+        if call.method in self._known("each") and any(s.holds(storage) for s in on):
+            # `seen.Range(func(k, _ any) bool { seen.Delete(k); return true })`
+            for argument in call.arguments:
+                function = self.module.resolve_value(argument)
+                if function is not None and any(
+                    inner.method in self._known("removes")
+                    and any(s.holds(storage) for s in self.containers(frame, inner.receiver))
+                    for _, inner in function.cfg.calls
+                ):
+                    return True
         if call.method in self._known("defers") or (
             call.arguments and isinstance(call.arguments[0], t.Constant)
         ):

@@ -49,14 +49,14 @@ def _all(module: Module, roles: Roles) -> Iterator[tuple[str, str, Extent, str]]
 def _in_function(function: Function, roles: Roles) -> Iterator[tuple[str, str, Extent, str]]:
     for timer in roles.timers.armed_in(function):
         yield "timer", str(timer.place), timer.call.extent, f"{timer.arming.made} here"
-    for place in _places(function):
+    for place, mentioned in _places(function).items():
         socket = roles.sockets.at(place)
         if socket is not None:
             library = f" ({socket.library.name})" if socket.library else ""
             extent, reason = (
                 socket.evidence.reasons[0] if socket.evidence.reasons else (function.name_extent, "")
             )
-            extent = extent if extent != (0, 0) else function.name_extent
+            extent = extent if extent != (0, 0) else mentioned
             yield "socket", str(place), extent, f"{reason}, {socket.evidence.confidence.label}{library}"
     for parameter in function.parameters:
         message = roles.messages.at(Place(parameter)) if parameter.name else None
@@ -96,12 +96,12 @@ def _in_function(function: Function, roles: Roles) -> Iterator[tuple[str, str, E
             )
 
 
-def _places(function: Function) -> list[Place]:
-    """The places that a function assigns or calls methods of, in order."""
-    found: dict[Place, None] = {}
+def _places(function: Function) -> dict[Place, Extent]:
+    """The places that a function assigns or calls methods of, with the first step that does."""
+    found: dict[Place, Extent] = {}
     for step in function.cfg.steps:
         if step.kind == "assign" and step.target is not None:
-            found[step.target] = None
+            found.setdefault(step.target, step.extent)
         if step.call is not None and step.call.receiver_place is not None:
-            found[step.call.receiver_place] = None
-    return list(found)
+            found.setdefault(step.call.receiver_place, step.extent)
+    return found

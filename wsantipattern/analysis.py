@@ -223,8 +223,9 @@ class _Analysis:
             key = (finding.rule, entry.function, line)
             material = "\0".join((identity, *key, str(seen[key])))
             seen[key] += 1
-            digest = hashlib.sha256(material.encode("utf-8", "surrogateescape")).hexdigest()
-            result.append(_Found(replace(finding, fingerprint=digest[:32]), entry.function))
+            anchor = "\0".join((*key[:2], self._source.significant(finding.span)))
+            marked = replace(finding, fingerprint=_digest(material), anchor=_digest(anchor))
+            result.append(_Found(marked, entry.function))
         return result
 
     def _unsuppressed(self, found: list[_Found], modules: Sequence[Module]) -> list[_Found]:
@@ -298,6 +299,10 @@ class _Triggered:
 
 
 _TOO_DEEP = "nested too deeply to be checked"
+
+
+def _digest(material: str) -> str:
+    return hashlib.sha256(material.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
 def _distinct(found: list[_Found]) -> list[_Found]:

@@ -115,6 +115,23 @@ def discover(paths: Sequence[str], filter_for: FilterFor) -> Discovery:
     return found
 
 
+def is_reached(top: str, path: str, filter_for: FilterFor) -> bool:
+    """Whether a walk from the folder `top` would find a file below it; neither needs to exist. Both are absolute."""
+    folder = top.rstrip("/")
+    ignores = _ignores_around(folder)
+    if ignores.hides(folder, True):
+        ignores = _Ignores()
+    *folders, name = path[len(folder) + 1 :].split("/")
+    for part in folders:
+        ignores = ignores.within(folder, _gitignore(f"{folder}/.gitignore"))
+        inner = f"{folder}/{part}"
+        if _excludes(filter_for(folder), inner, part, True) or ignores.hides(inner, True):
+            return False
+        folder = inner
+    ignores = ignores.within(folder, _gitignore(f"{folder}/.gitignore"))
+    return is_known(name) and _takes(filter_for(folder), path, name) and not ignores.hides(path, False)
+
+
 @dataclass(frozen=True, slots=True)
 class _Ignores:
     """The .gitignore files that hold in a folder, innermost first, each with the absolute folder it stands in."""

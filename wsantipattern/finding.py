@@ -82,6 +82,10 @@ class Finding:
 
     `fingerprint` is a hex string that survives moved lines: it is made from the rule, the path, the enclosing
     function's name and the text of the primary line, with a counter for equal ones.
+
+    `anchor` is a hex string made from the rule, the enclosing function's name and the start of the primary span's
+    code, without what formatters change and without the path: it also survives reformatting and moves to another
+    file, and equal code has equal ones.
     """
 
     rule: str
@@ -93,6 +97,7 @@ class Finding:
     trace: tuple[TraceStep, ...] = ()
     fix: Fix | None = None
     fingerprint: str = ""
+    anchor: str = ""
 
     @property
     def sort_key(self) -> tuple[str, int, int, str]:
@@ -107,11 +112,30 @@ class FileError:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a report on a change knows besides the findings that are new.
+
+    Attributes:
+        base: the state compared with, in words.
+        fixed: the findings that the base has and the change does not; their spans are those of the base.
+        existing: how many findings both have.
+    """
+
+    base: str
+    fixed: tuple[Finding, ...] = ()
+    existing: int = 0
+
+
 @dataclass(slots=True)
 class Report:
-    """The result of a run: what every format prints. `findings` are in the order of `Finding.sort_key`."""
+    """The result of a run: what every format prints. `findings` are in the order of `Finding.sort_key`.
+
+    With a `change`, they are only those that the change brings in.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     errors: list[FileError] = field(default_factory=list)
     checked: int = 0
     skipped: int = 0
+    change: Change | None = None

@@ -26,6 +26,7 @@ class Options:
         config: the one configuration file for all paths.
         isolated: no configuration at all.
         jobs: processes; None for as many as pay.
+        rule_paths: whether the rule folders that configurations name are loaded, which executes their code.
     """
 
     select: tuple[str, ...] | None = None
@@ -35,6 +36,7 @@ class Options:
     config: str | None = None
     isolated: bool = False
     jobs: int | None = None
+    rule_paths: bool = True
 
 
 class Plan:
@@ -91,14 +93,16 @@ class Plan:
 
     def _make(self, config: Config) -> Settings:
         options = self._options
-        packs = (str(pack.builtin_folder()), *config.rule_paths)
+        packs = (str(pack.builtin_folder()), *(config.rule_paths if options.rule_paths else ()))
         known = [*pack.joined(pack.load(folder) for folder in packs), *suppress.CHECKS]
         where = f"{config.file}: " if config.file else ""
-        _must_be_known(config.select or (), known, f"{where}select")
-        _must_be_known(config.ignore, known, f"{where}ignore")
-        _must_be_known(config.severity, known, f"{where}severity")
-        for pattern, rules in config.per_path_ignores:
-            _must_be_known(rules, known, f'{where}per-path-ignores."{pattern}"')
+        is_whole = options.rule_paths or not config.rule_paths
+        if is_whole:  # else a name may be that of a rule which was left out
+            _must_be_known(config.select or (), known, f"{where}select")
+            _must_be_known(config.ignore, known, f"{where}ignore")
+            _must_be_known(config.severity, known, f"{where}severity")
+            for pattern, rules in config.per_path_ignores:
+                _must_be_known(rules, known, f'{where}per-path-ignores."{pattern}"')
         _must_be_known(options.select or (), known, "--select")
         _must_be_known(options.ignore, known, "--ignore")
         select = options.select if options.select is not None else config.select
@@ -106,6 +110,8 @@ class Plan:
         ignore = {*config.ignore, *options.ignore}
         if not config.report_unused_suppressions:
             ignore.add(suppress.UNUSED)
+        if not is_whole:
+            ignore.add(suppress.INVALID)
         return Settings(
             packs=packs,
             rules=tuple(rule for rule in chosen if rule not in ignore),

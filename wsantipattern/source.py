@@ -31,6 +31,8 @@ HEAD = 4_096
 HEAD_LINES = 40
 """The first bytes and lines in which a generated file says that it is one."""
 
+_FORMATTING = frozenset("();,\"'`\\")
+
 _COMMENT_STARTS = (b"//", b"/*", b"*", b"#", b"<!--", b'"""', b"--")
 
 
@@ -87,6 +89,18 @@ class Source:
         if not 1 <= number <= len(lines):
             return ""
         return lines[number - 1].rstrip(b"\r\n").decode("utf-8", "replace")
+
+    def significant(self, span: Span, limit: int = 60) -> str:
+        """The first `limit` characters of a span's code, without those that formatters add, remove or exchange."""
+        kept: list[str] = []
+        for number in range(span.start.line, min(span.end.line, self.line_count) + 1):
+            line = self.line(number)
+            first = span.start.column - 1 if number == span.start.line else 0
+            last = span.end.column - 1 if number == span.end.line else len(line)
+            kept += (c for c in line[first:last] if c not in _FORMATTING and not c.isspace())
+            if len(kept) >= limit:
+                break
+        return "".join(kept[:limit])
 
     def line_at(self, offset: int) -> int:
         """The line (from 1) that holds a byte offset; offsets outside the file are moved to its ends."""

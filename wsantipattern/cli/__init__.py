@@ -18,6 +18,7 @@ from wsantipattern.cli.check import check
 from wsantipattern.cli.debug import debug
 from wsantipattern.cli.explain import explain
 from wsantipattern.cli.new import new
+from wsantipattern.cli.review import review
 from wsantipattern.cli.rules import rules
 from wsantipattern.cli.terminal import closest_option, closest_value, complain
 from wsantipattern.cli.test import test
@@ -33,6 +34,7 @@ def cli() -> None:
 
 
 cli.add_command(check)
+cli.add_command(review)
 cli.add_command(explain)
 cli.add_command(rules)
 cli.add_command(debug)

@@ -8,8 +8,8 @@ findings arrive filtered and sorted.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from wsantipattern import __version__
@@ -19,7 +19,29 @@ if TYPE_CHECKING:
     from wsantipattern.rule import Rule
 
 FORMATS = ("text", "concise", "json", "jsonl", "sarif", "github", "gitlab", "rdjson", "junit", "markdown")
-"""The names that `render` takes, the default first. Each is a module of this package."""
+"""The names that `render` takes, the default first. Each is a module of this package (`-` is `_`)."""
+
+REVIEW_FORMATS = ("github-review", "gitlab-review")
+"""More names that `render` takes: what is sent to a code review. They need to know the lines that a diff shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The lines of one changed file that a diff shows.
+
+    Attributes:
+        ranges: first and last line of each hunk, in the file as it is now; ascending.
+        before: for each of these lines that is unchanged, its line in the file as it was.
+        old_path: the path that the file had, relative to the repository.
+    """
+
+    ranges: tuple[tuple[int, int], ...] = ()
+    before: Mapping[int, int] = field(default_factory=dict)
+    old_path: str = ""
+
+    def holds(self, first: int, last: int) -> bool:
+        """Whether one hunk shows all lines from `first` to `last`."""
+        return any(low <= first and last <= high for low, high in self.ranges)
 
 
 def no_source(path: str) -> bytes | None:
@@ -41,6 +63,9 @@ class RenderContext:
         statistics: whether counts a rule are added (text, concise, markdown).
         quiet: no summary (text).
         verbose: also the confidence of each finding (text).
+        folder: path of `root` within its repository, "" at the top (reviews).
+        shown: by reported path, the lines that the diff under review shows (reviews).
+        commit: the commit that comments are made on (reviews).
     """
 
     version: str = __version__
@@ -52,18 +77,21 @@ class RenderContext:
     statistics: bool = False
     quiet: bool = False
     verbose: bool = False
+    folder: str = ""
+    shown: Mapping[str, Shown] = field(default_factory=dict)
+    commit: str = ""
 
 
 def render(report: Report, format: str, context: RenderContext) -> str:
-    """The report in one of `FORMATS`. The text can always be encoded in UTF-8.
+    """The report in one of `FORMATS` or `REVIEW_FORMATS`. The text can always be encoded in UTF-8.
 
     Raises:
         ValueError: there is no such format.
     """
-    if format not in FORMATS:
+    if format not in (*FORMATS, *REVIEW_FORMATS):
         raise ValueError(f"no report format {format!r}; there are {', '.join(FORMATS)}")
     renderer: Callable[[Report, RenderContext], str] = importlib.import_module(
-        f"wsantipattern.report.{format}"
+        f"wsantipattern.report.{format.replace('-', '_')}"
     ).render
     # A file name that is not UTF-8 arrives with lone surrogates, which no output can carry.
     return renderer(report, context).encode("utf-8", "replace").decode("utf-8")

@@ -15,14 +15,20 @@ SCHEMA_VERSION = 1
 
 
 def render(report: Report, context: RenderContext) -> str:
-    return dump(
-        {
-            "schema_version": SCHEMA_VERSION,
-            "findings": [finding_object(f) for f in report.findings],
-            "errors": [error_object(e) for e in report.errors],
-            "files": {"checked": report.checked, "skipped": report.skipped},
+    whole: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "findings": [finding_object(f) for f in report.findings],
+        "errors": [error_object(e) for e in report.errors],
+        "files": {"checked": report.checked, "skipped": report.skipped},
+    }
+    change = report.change
+    if change is not None:
+        whole["change"] = {
+            "base": change.base,
+            "fixed": [finding_object(f) for f in change.fixed],
+            "existing": change.existing,
         }
-    )
+    return dump(whole)
 
 
 def dump(value: object) -> str:

@@ -21,6 +21,10 @@ def render(report: Report, context: RenderContext) -> str:
         out.append("")
     for finding in report.findings:
         out += _details(finding, context, excerpts)
+    if report.change is not None and report.change.fixed:
+        out += ["### Fixed", ""]
+        out += [fixed(f) for f in report.change.fixed]
+        out.append("")
     if report.errors:
         out += ["### Not checked", ""]
         for error in report.errors:
@@ -59,12 +63,18 @@ def _details(finding: Finding, context: RenderContext, excerpts: Excerpts) -> li
     return out
 
 
+def fixed(finding: Finding) -> str:
+    """A finding that a change has fixed, as an item of a list."""
+    where = code(f"{finding.path}:{finding.span.start.line}")
+    return f"- {code(finding.rule)} {message(finding.message)} (was {where})"
+
+
 def _place(path: str, span: Span) -> str:
     return f"{path}:{span.start.line}:{span.start.column}"
 
 
 def _fenced(excerpt: Excerpt) -> list[str]:
-    fence = "`" * max(3, _longest_run(excerpt.text) + 1)
+    fence = "`" * max(3, longest_run(excerpt.text) + 1)
     number = str(excerpt.number)
     until = f" to line {excerpt.last_line}" if excerpt.last_line else ""
     return [
@@ -80,7 +90,7 @@ def code(text: str) -> str:
     text = plain(text)
     if not text.strip():
         return escape(text)
-    fence = "`" * (_longest_run(text) + 1)
+    fence = "`" * (longest_run(text) + 1)
     space = " " if text[0] in "` " or text[-1] in "` " else ""
     return f"{fence}{space}{text}{space}{fence}"
 
@@ -110,5 +120,6 @@ def cell(markdown: str) -> str:
     return "".join(out)
 
 
-def _longest_run(text: str) -> int:
+def longest_run(text: str) -> int:
+    """The length of the longest row of backticks."""
     return max((len(list(run)) for mark, run in groupby(text) if mark == "`"), default=0)

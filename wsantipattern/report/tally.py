@@ -14,13 +14,19 @@ def count(number: int, noun: str) -> str:
 
 
 def summary(report: Report) -> str:
-    """One line: how many findings of which severity, in how many files."""
+    """One line: how many findings of which severity, in how many files; of a change, also what else became of them."""
     by_severity = Counter(f.severity for f in report.findings)
     kinds = ", ".join(
         count(by_severity[s], s.label) for s in sorted(Severity, reverse=True) if by_severity[s]
     )
-    found = f"{count(len(report.findings), 'finding')} ({kinds})" if report.findings else "no findings"
-    parts = [f"{found} in {count(report.checked, 'file')} checked"]
+    change = report.change
+    noun = "finding" if change is None else "new finding"
+    found = f"{count(len(report.findings), noun)} ({kinds})" if report.findings else f"no {noun}s"
+    if change is None:
+        parts = [f"{found} in {count(report.checked, 'file')} checked"]
+    else:
+        parts = [found, f"{len(change.fixed)} fixed", f"{change.existing} there already"]
+        parts.append(f"{count(report.checked, 'changed file')} checked against {plain(change.base)}")
     if report.skipped:
         parts.append(f"{report.skipped} skipped")
     if report.errors:

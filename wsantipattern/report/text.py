@@ -10,7 +10,7 @@ from wsantipattern.report import RenderContext
 from wsantipattern.report.excerpt import Excerpts, plain
 from wsantipattern.report.tally import statistics, summary
 
-_BOLD, _RED, _YELLOW, _CYAN, _BLUE = "1", "31", "33", "36", "34"
+_BOLD, _RED, _GREEN, _YELLOW, _CYAN, _BLUE = "1", "31", "32", "33", "36", "34"
 _OF_SEVERITY = {Severity.ERROR: _RED, Severity.WARNING: _YELLOW, Severity.NOTE: _CYAN}
 _LEAST_CODE = 40
 
@@ -27,6 +27,10 @@ def render(report: Report, context: RenderContext) -> str:
         out.append(f"{paint('error:', _RED, _BOLD)} {where}{plain(error.message)}")
     if report.errors:
         out.append("")
+    if report.change is not None:
+        out += [_fixed(finding, paint) for finding in report.change.fixed]
+        if report.change.fixed:
+            out.append("")
     explained = dict.fromkeys(f.rule for f in report.findings if any(r.id == f.rule for r in context.rules))
     for rule in explained:
         out.append(f"{paint('help:', _BOLD)} wsantipattern explain {plain(rule)}")
@@ -55,6 +59,12 @@ def _finding(finding: Finding, context: RenderContext, paint: _Paint, excerpts: 
     if finding.fix is not None:
         out.append(f"{paint('fix:', _BOLD)} {plain(finding.fix.title)}")
     return out
+
+
+def _fixed(finding: Finding, paint: _Paint) -> str:
+    label = paint("fixed:", _GREEN, _BOLD)
+    where = f"{plain(finding.path)}:{finding.span.start.line}"
+    return f"{label} {plain(finding.rule)} {plain(finding.message)} (was {where})"
 
 
 def _where(path: str, span: Span, paint: _Paint) -> str:

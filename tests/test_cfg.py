@@ -52,6 +52,23 @@ def test_a_constant_variable_implies_its_value() -> None:
     assert {("a > b", True), ("b", True)} <= facts
 
 
+def test_a_variable_given_straight_before_its_test_implies_that_value() -> None:
+    text = "function f(a, b) { let ok = a; ok = b > 1; if (ok) go(); }"
+    assert ("b > 1", True) in told(function(text), "go")
+    assert told(function("function f(a, b) { let ok = b > 1; if (a) ok = a; if (ok) go(); }"), "go") == {
+        ("ok", True)
+    }
+
+
+def test_deferred_calls_are_no_further_way_out_of_a_predicate() -> None:
+    text = """package p
+func (c *C) gone() bool { c.mu.Lock(); defer c.mu.Unlock(); return c.closed }
+func f(c *C) { if c.gone() { return }; go1() }
+type C struct { closed bool }
+"""
+    assert ("c.closed", False) in told(function(text, language="go"), "go1")
+
+
 def test_a_predicate_speaks_in_the_callers_terms() -> None:
     text = "const newer = (x, y) => x > y; function f(m, last) { if (!newer(m.seq, last)) return; go(); }"
     assert ("m.seq > last", True) in told(function(text), "go")

@@ -317,7 +317,8 @@ class _Declarer:
         else:
             name = node.child_by_field_name("name")
             if name is not None and name.type == "identifier":
-                self.bind(word(name), "local", Definition(self.lexical))
+                site = node if node.type == "enum_declaration" else None
+                self.bind(word(name), "local", Definition(self.lexical, site))
 
     def declarator(self, node: Node, hoisted: bool) -> None:
         pattern = node.child_by_field_name("name")

@@ -31,6 +31,7 @@ from wsantipattern.model.term import (
     Handler,
     If,
     Raise,
+    Record,
     Ref,
     Return,
     Several,
@@ -309,13 +310,36 @@ class Statements(Promises):
         return made
 
     def enumeration(self, node: Node, label: str | None) -> list[Statement]:
-        body = node.child_by_field_name("body")
-        values: list[Term] = []
-        for member in body.named_children if body is not None else []:
-            value = member.child_by_field_name("value") if member.type == "enum_assignment" else None
-            if value is not None:
-                values.append(self.lower(value))
-        return [Evaluate(extent_of(node), Several(extent_of(node), values))] if values else []
+        return [Evaluate(store.extent, store) for store in self.members(node)]
+
+    def members(self, node: Node) -> list[Store]:
+        """An enumeration as the object it is: its members with their values, counted up where none is written."""
+        name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+        kept = self.file.stores.get(node.id)
+        if kept is None and name is not None and body is not None:
+            entries: list[tuple[str | None, Term]] = []
+            following: int | None = 0
+            for member in body.named_children:
+                value = member.child_by_field_name("value") if member.type == "enum_assignment" else None
+                named = member.child_by_field_name("name") if member.type == "enum_assignment" else member
+                if named is None or named.type not in ("property_identifier", "string", "enum_assignment"):
+                    continue
+                term: Term
+                if value is not None:
+                    term = self.lower(value)
+                    number = term.value if isinstance(term, Constant) and term.kind == "number" else None
+                    following = number + 1 if isinstance(number, int) else None
+                elif following is None:
+                    term = self.unknown(member)
+                else:
+                    term = Constant(extent_of(member), "number", following)
+                    following += 1
+                entries.append((key_name(named), term))
+            kept = [
+                Store(extent_of(node), self.target(name), Record(extent_of(body), entries), declares=True)
+            ]
+            self.file.stores[node.id] = kept
+        return kept or []
 
     def namespace(self, node: Node, label: str | None) -> list[Statement]:
         return [Block(extent_of(node), self.block(node.child_by_field_name("body")))]
@@ -572,6 +596,8 @@ def lower_site(file: File, node: Node, scope: Scope) -> list[Store]:
     lowering = Statements(file, function, scope)
     if node.type in ("variable_declarator", "assignment_expression"):
         return lowering.stores(node)
+    if node.type == "enum_declaration":
+        return lowering.members(node)
     if isinstance(function, JavaScriptFunction) and function.node is not None:
         lowering.parameters()
     return file.stores.get(node.id, [])

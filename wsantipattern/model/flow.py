@@ -344,8 +344,12 @@ def returns(function: Function) -> list[tuple[t.Term | None, list[Fact]]]:
         for step in cfg.of_kind("return")
         if isinstance(step.statement, t.Return)
     )
+    # What is deferred runs after a return too; only where no return was passed does the end give nothing.
+    fallen = {cfg.entry, *cfg.reachable(cfg.entry, avoiding=lambda step: step.kind == "return")}
     found.extend(
-        (None, cfg.known_at(step)) for step, _ in cfg.predecessors[cfg.exit] if step.kind != "return"
+        (None, cfg.known_at(step))
+        for step, _ in cfg.predecessors[cfg.exit]
+        if step.kind != "return" and step in fallen
     )
     function.module.memo[("returns", function)] = found
     return found

@@ -348,8 +348,8 @@ class Trackers:
                 for label in ("true", "false"):
                     for condition, holds in implied(step.term, label == "true", self.module):
                         asked = self.asked(frame, condition, holds)
-                        for storage in asked if self._decides(function, step, label, asked) else []:
-                            yield storage
+                        if self._decides(function, step, label, asked):
+                            yield from asked
             for part in step.term.walk() if step.term is not None else ():
                 if isinstance(part, t.Several):
                     # A comprehension's condition leaves elements out.
@@ -711,8 +711,8 @@ class Trackers:
                 return not self._keeps(frame, store.value, storage, divergence, rest)
         return False
 
-    def _names(self, frame: Frame, value: t.Term, storage: Storage, divergence: Divergence | None) -> bool:
-        """Whether a variable that is given this value names the container from then on."""
+    def _names(self, frame: Frame, value: t.Term, place: Place, divergence: Divergence | None) -> bool:
+        """Whether a variable that is given this value names the place from then on."""
         if isinstance(value, t.Choice):
             holds = divergence.decides(value.test) if divergence is not None else None
             if holds is not None:
@@ -820,9 +820,9 @@ class Trackers:
             elif step.kind == "call" and step.call is not None and step.call.method in self._known("removes"):
                 removed = [(s, step.call.argument(0)) for s in self.containers(frame, step.call.receiver)]
             for container, at in removed:
-                if container.place == storage.place or container.holds(storage):
-                    if any(own in leaf.loops for leaf in self.origins.of(frame, at)):
-                        return True
+                lies_in = container.place == storage.place or container.holds(storage)
+                if lies_in and any(own in leaf.loops for leaf in self.origins.of(frame, at)):
+                    return True
         return False
 
     def _empties(
@@ -855,13 +855,13 @@ class Trackers:
         is_logger = isinstance(call.callee, t.Ref) and any_of(
             of_place(call.callee.place), self.knowledge.names("words", "logging")
         )
-        if not call.total or name in self._known("clears_of"):
-            for argument in call.arguments:
-                if isinstance(argument, t.Ref) and any(
-                    s.holds(storage) for s in self.containers(frame, argument)
-                ):
-                    if not is_logger and (name in self._known("clears_of") or not call.total):
-                        return True
+        handed = [
+            a
+            for a in call.arguments
+            if isinstance(a, t.Ref) and any(s.holds(storage) for s in self.containers(frame, a))
+        ]
+        if handed and (name in self._known("clears_of") or not (call.total or is_logger)):
+            return True  # What another file does with the whole tracker is trusted.
         if mark.said and any_of(split(call.method), words):
             return True
         if call.method in self._known("each") and any(s.holds(storage) for s in on):

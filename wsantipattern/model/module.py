@@ -401,7 +401,10 @@ class Module:
         cached = self._stores.get(place)
         if cached is None:
             cached = []
+            scope = place.root.scope.host if place.root.scope is not None else None
             for function in self.functions_mentioning(place.name):
+                if scope is not None and not scope.encloses(function):
+                    continue
                 for step in function.cfg.steps:
                     if step.kind == "assign" and step.target == place and isinstance(step.term, Store):
                         cached.append((function, step.term))

@@ -121,6 +121,9 @@ class Accumulations:
         message = self._message(parts)
         if message is None or not self._outlives(kept, message, function):
             return
+        if not message.transport and function.kind != "top":
+            # Names alone, outside of a fragment that has nothing but names.
+            return
         sure = message.confidence if kind else Confidence.MEDIUM
         yield Addition(function, step, term.extent, kept, name, parts, message, kind, term, sure)
 
@@ -212,16 +215,14 @@ class Accumulations:
         self, function: Function, step: Step, term: t.Term, parts: list[t.Term]
     ) -> Iterator[Addition]:
         """A term that joins what is kept with content, and goes back to where it is kept."""
-        if not any(self._carried(_unspread(part)) is not None for part in parts):
-            return
         for part in parts:
             old = _unspread(part)
             if isinstance(old, t.Constant) or self._is_selected(old):
                 continue
             kept = self.holders.of(old)
-            if kept is None or self._is_of_message(old, kept):
+            if kept is None or not self._returns_to(term, kept, function):
                 continue
-            if not self._returns_to(term, kept, function, step=step):
+            if self._is_of_message(old, kept):
                 continue
             others = [p for p in parts if p is not part]
             kind = "list" if _lists(term, part) else self._kind(kept, old, others, joined=term)
@@ -235,6 +236,10 @@ class Accumulations:
     def _written(self, old: t.Term) -> str:
         while isinstance(old, t.Logic):
             old = old.left
+        if isinstance(old, t.Ref):
+            return str(old.place)
+        if isinstance(old, t.Call) and old.receiver_place is not None:
+            return str(old.receiver_place)
         return " ".join(self.module.snippet(old.extent).split())
 
     def _is_of_message(self, old: t.Term, kept: Holder) -> bool:
@@ -313,7 +318,7 @@ class Accumulations:
     # -- where a join goes -------------------------------------------------------------------------
 
     def _returns_to(
-        self, term: t.Term, kept: Holder, function: Function, depth: int = 4, step: Step | None = None
+        self, term: t.Term, kept: Holder, function: Function, depth: int = 4
     ) -> bool:
         """Whether the value of a term is put to where `kept` is."""
         if depth <= 0:

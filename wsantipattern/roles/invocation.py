@@ -42,6 +42,7 @@ class Invocations:
         self._of: dict[Function, list[Invocation]] = {}
         self._uses: dict[Function, list[tuple[Function, Step, t.Term]]] = {}
         self._calls: dict[str, list[tuple[Function, Step, t.Call]]] = {}
+        self._reads: dict[Function, dict[str, list[tuple[Step, t.Ref]]]] = {}
 
     def of(self, function: Function) -> list[Invocation]:
         """The calls that run a function, each once."""
@@ -122,24 +123,31 @@ class Invocations:
                     yield host, step, step.term
                     break
         word = function.name.rpartition(".")[2]
-        if not word:
-            return
-        seen: set[int] = set()
-        for host in self.module.functions_mentioning(word):
+        for host in self.module.functions_mentioning(word) if word else ():
+            for step, ref in self._read_in(host).get(word, []):
+                if self.module.resolve_value(ref) is function:
+                    yield host, step, ref
+
+    def _read_in(self, host: Function) -> dict[str, list[tuple[Step, t.Ref]]]:
+        """The references of a function's graph that are neither called nor written, by their last word."""
+        found = self._reads.get(host)
+        if found is None:
+            found = self._reads[host] = {}
+            seen: set[int] = set()
             for step in host.cfg.steps:
                 if step.kind not in ("call", "assign", "return", "spawn", "suspend") or step.term is None:
                     continue
                 for part in step.term.walk():
-                    if (
-                        isinstance(part, t.Ref)
-                        and part.place.name == word
-                        and id(part) not in seen
-                        and not (isinstance(part.parent, t.Call) and part.parent.callee is part)
-                        and not (isinstance(part.parent, t.Store) and part.parent.target is part)
-                        and self.module.resolve_value(part) is function
-                    ):
-                        seen.add(id(part))
-                        yield host, step, part
+                    if not isinstance(part, t.Ref) or id(part) in seen:
+                        continue
+                    seen.add(id(part))
+                    parent = part.parent
+                    if isinstance(parent, t.Call) and parent.callee is part:
+                        continue
+                    if isinstance(parent, t.Store) and parent.target is part:
+                        continue
+                    found.setdefault(part.place.name, []).append((step, part))
+        return found
 
     # -- what a function value is given to ---------------------------------------------------------
 

@@ -399,11 +399,14 @@ class Messages:
         owner = function.owner
         words = split(function.name.rpartition(".")[2])
         about = (*words, *split(owner.name)) if owner is not None else words
+        known = self.knowledge
         if (
-            any_of(about, self.knowledge.names("words", "transport"))
-            and any_of(words, self.knowledge.names("words", "received"))
-            and not any_of(words, self.knowledge.names("words", "outgoing"))
+            any_of(about, known.names("words", "transport"))
+            and any_of(words, known.names("words", "received"))
+            and any_of(words, known.names("words", "handling"))
+            and not any_of(words, known.names("words", "outgoing"))
             and binding.name
+            and not any_of(split(binding.name), known.names("words", "callable"))
         ):
             yield Message(
                 "websocket",
@@ -479,6 +482,8 @@ class Messages:
             return None
         place = Place(binding)
         for function in self.module.functions_mentioning(binding.name):
+            if binding.scope is None or not binding.scope.host.encloses(function):
+                continue
             for _, call in function.cfg.calls:
                 if not any(isinstance(a, t.Ref) and a.place == place for a in call.arguments):
                     continue

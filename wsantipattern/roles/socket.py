@@ -86,6 +86,7 @@ class Sockets:
         self._by_name = {name: lib for lib in self.libraries for name in (*lib.types, *lib.makes)}
         self._by_base = {n: lib for lib in self.libraries for n in (*lib.facts.get("bases", []), *lib.types)}
         self._kept: dict[Place, Socket | None] = {}
+        self._receivers: dict[Function, set[str | None]] = {}
 
     def of(self, term: Term | None) -> Socket | None:
         """The socket that a term stands for, or None. Words count only as weak evidence."""
@@ -289,15 +290,16 @@ class Sockets:
 
     def _passed_to(self, handler: Function, name: str) -> bool:
         """Whether a function is handed to the library's call of this canonical name."""
-        word = handler.name.rpartition(".")[2]
-        near = [handler.parent.host] if handler.parent is not None else []
-        for function in [*near, *(self.module.functions_mentioning(word) if word else [])]:
-            for _, call in function.cfg.calls:
-                if self.module.typed_name(call.callee) == name:
+        if handler not in self._receivers:
+            found = self._receivers[handler] = set()
+            word = handler.name.rpartition(".")[2]
+            near = [handler.parent.host] if handler.parent is not None else []
+            for function in [*near, *(self.module.functions_mentioning(word) if word else [])]:
+                for _, call in function.cfg.calls:
                     values = [*call.arguments, *(value for _, value in call.keywords)]
                     if any(self.module.resolve_value(v) is handler for v in values):
-                        return True
-        return False
+                        found.add(self.module.typed_name(call.callee))
+        return name in self._receivers[handler]
 
     def makes(self, call: Call) -> bool:
         """Whether a call makes a connection."""

@@ -36,12 +36,13 @@ def timer_not_cleared(function: Function, roles: Roles) -> Iterator[Match]:
                 f"this settles the promise, and `{timer.place}` stays {timer.arming.state}",
             )
             message = f"`{timer.place}` is still {timer.arming.state} when {roles.timers.described(handler)} settles the promise"
-            yield Match(timer.call.extent, message).via(armed, settled)
+            remedy = roles.timers.clear_before(function, timer, way)
+            yield Match(timer.call.extent, message, remedy=remedy).via(armed, settled)
             continue
         leak = roles.timers.way_out(function, timer)
         if leak is not None:
             steps, end = roles.timers.account(function, timer, leak)
             sure = Confidence.MEDIUM if roles.timers.has_other_owner(function, timer) else Confidence.HIGH
-            yield Match(
-                timer.call.extent, f"`{timer.place}` is still {timer.arming.state} when {end}", sure
-            ).via(armed, *steps)
+            message = f"`{timer.place}` is still {timer.arming.state} when {end}"
+            remedy = roles.timers.clear_always(function, timer)
+            yield Match(timer.call.extent, message, sure, remedy=remedy).via(armed, *steps)

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 from wsantipattern import pack, suppress
 from wsantipattern.files import ending_of, matches
-from wsantipattern.finding import Confidence, FileError, Finding, Severity, Span, TraceStep
+from wsantipattern.finding import Confidence, FileError, Finding, Fix, Severity, Span, TraceStep
 from wsantipattern.languages import HOSTS
+from wsantipattern.remedy import Advice
 from wsantipattern.rule import Match, Rule
 from wsantipattern.source import Source
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from wsantipattern.knowledge import Knowledge
     from wsantipattern.model.module import Function, Module
     from wsantipattern.model.term import Extent
+    from wsantipattern.remedy import Remedy
 
 RECURSION_LIMIT = 4_000
 """Python's, while files are analyzed: long chains of operators nest deeply in real code."""
@@ -135,10 +137,35 @@ def analyze(
     Raises:
         RuleError: a rule cannot be loaded.
     """
+    examined = examine(source, path, settings, ending)
+    return [entry.finding for entry in examined.found], examined.errors
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A finding, the display name of the function it stands in, and what would put it right in which module."""
+
+    finding: Finding
+    function: str
+    module: Module | None = None
+    remedy: Remedy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """All that `analyze` learns of one text. `modules` is empty where nothing could be said about it."""
+
+    found: list[Found] = field(default_factory=list)
+    errors: list[FileError] = field(default_factory=list)
+    modules: list[Module] = field(default_factory=list)
+
+
+def examine(source: bytes, path: str, settings: Settings, ending: str | None = None) -> Examination:
+    """What `analyze` gives, with the modules and the remedies of the findings."""
     text = Source.decode(path, source)
     if not settings.concerns(text.text):
-        return [], []
-    with _deep_recursion():
+        return Examination()
+    with deep_recursion():
         return _Analysis(text, ending or ending_of(path), settings).result()
 
 
@@ -150,24 +177,25 @@ class _Analysis:
         self._errors: dict[FileError, None] = {}
         self._ignored = settings.ignored(source.path)
 
-    def result(self) -> tuple[list[Finding], list[FileError]]:
+    def result(self) -> Examination:
         from wsantipattern import languages
 
         path = self._source.path
         try:
             modules = languages.modules(self._source.text, path, self._ending)
         except RecursionError:
-            return [], [FileError(path, _TOO_DEEP)]
+            return Examination(errors=[FileError(path, _TOO_DEEP)])
         except Exception as error:
-            return [], [FileError(path, f"the front end raised {_described(error)}")]
+            return Examination(errors=[FileError(path, f"the front end raised {_described(error)}")])
         found = [entry for module in modules for entry in self._in_module(module)]
         found = _distinct(found)
         found = self._fingerprinted(found)
-        findings = [entry.finding for entry in self._unsuppressed(found, modules)]
-        findings = [f for f in findings if f.confidence >= self._settings.min_confidence]
-        return sorted(findings, key=lambda f: (*f.sort_key, f.span.end, f.message)), list(self._errors)
+        found = self._unsuppressed(found, modules)
+        found = [e for e in found if e.finding.confidence >= self._settings.min_confidence]
+        found.sort(key=lambda e: (*e.finding.sort_key, e.finding.span.end, e.finding.message))
+        return Examination(found, list(self._errors), modules)
 
-    def _in_module(self, module: Module) -> Iterator[_Found]:
+    def _in_module(self, module: Module) -> Iterator[Found]:
         from wsantipattern.roles import Roles
 
         roles = Roles(module, self._settings.joined_knowledge)
@@ -188,10 +216,10 @@ class _Analysis:
                     FileError(self._source.path, f"{_blame(error, rule)} raised {_described(error)}")
                 ] = None
 
-    def _found(self, rule: Rule, match: Match, module: Module) -> _Found:
+    def _found(self, rule: Rule, match: Match, module: Module) -> Found:
         path = self._source.path
         start, _ = match.extent
-        return _Found(
+        return Found(
             Finding(
                 rule=rule.id,
                 message=match.message,
@@ -202,8 +230,11 @@ class _Analysis:
                 trace=tuple(
                     TraceStep(path, self._span(extent, module), text) for extent, text in match.trace
                 ),
+                fix=Fix(match.remedy.text) if isinstance(match.remedy, Advice) else None,
             ),
             module.function_at(start).display_name,
+            module,
+            match.remedy,
         )
 
     def _span(self, extent: Extent, module: Module) -> Span:
@@ -213,7 +244,7 @@ class _Analysis:
         last = module.host_offset(end - 1) + 1 if end > start else first
         return self._source.span(first, last)
 
-    def _fingerprinted(self, found: list[_Found]) -> list[_Found]:
+    def _fingerprinted(self, found: list[Found]) -> list[Found]:
         identity = self._settings.identity(self._source.path)
         seen: Counter[tuple[str, str, str]] = Counter()
         result = []
@@ -225,10 +256,10 @@ class _Analysis:
             seen[key] += 1
             anchor = "\0".join((*key[:2], self._source.significant(finding.span)))
             marked = replace(finding, fingerprint=_digest(material), anchor=_digest(anchor))
-            result.append(_Found(marked, entry.function))
+            result.append(replace(entry, finding=marked))
         return result
 
-    def _unsuppressed(self, found: list[_Found], modules: Sequence[Module]) -> list[_Found]:
+    def _unsuppressed(self, found: list[Found], modules: Sequence[Module]) -> list[Found]:
         if suppress.MARK not in self._source.text:
             return found
         from wsantipattern.languages.comments import comments
@@ -243,7 +274,7 @@ class _Analysis:
         )
         shown = [entry for entry in found if not entries.hide(entry.finding.rule, entry.finding.span)]
         ran = {rule.id for rule, _ in self._settings.triggered} - self._ignored
-        reports: list[_Found] = []
+        reports: list[Found] = []
         for check, extents in (
             (suppress.INVALID, entries.problems),
             (suppress.UNUSED, list(entries.unused(ran))),
@@ -254,18 +285,10 @@ class _Analysis:
         shown += (e for e in self._fingerprinted(reports) if not entries.hide(e.finding.rule, e.finding.span))
         return shown
 
-    def _about_suppression(self, check: str, extent: Extent, message: str) -> _Found:
+    def _about_suppression(self, check: str, extent: Extent, message: str) -> Found:
         severity = self._settings.severity.get(check, _SUPPRESSION_SEVERITY[check])
         span = self._source.span(*extent)
-        return _Found(Finding(check, message, severity, Confidence.HIGH, self._source.path, span), "")
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A finding and the display name of the function it stands in."""
-
-    finding: Finding
-    function: str
+        return Found(Finding(check, message, severity, Confidence.HIGH, self._source.path, span), "")
 
 
 class _Triggered:
@@ -305,9 +328,9 @@ def _digest(material: str) -> str:
     return hashlib.sha256(material.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
-def _distinct(found: list[_Found]) -> list[_Found]:
+def _distinct(found: list[Found]) -> list[Found]:
     """One finding for each rule and span: the surest, and of those the first."""
-    best: dict[tuple[str, Span], _Found] = {}
+    best: dict[tuple[str, Span], Found] = {}
     for entry in found:
         key = (entry.finding.rule, entry.finding.span)
         if key not in best or best[key].finding.confidence < entry.finding.confidence:
@@ -335,7 +358,8 @@ def _blame(error: Exception, rule: Rule) -> str:
 
 
 @contextmanager
-def _deep_recursion() -> Iterator[None]:
+def deep_recursion() -> Iterator[None]:
+    """Python's recursion limit raised to `RECURSION_LIMIT` for a while."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, RECURSION_LIMIT))
     try:

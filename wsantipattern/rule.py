@@ -17,6 +17,7 @@ from wsantipattern.finding import Confidence, Severity
 if TYPE_CHECKING:
     from wsantipattern.knowledge import Knowledge
     from wsantipattern.model.term import Extent
+    from wsantipattern.remedy import Remedy
 
 Granularity = Literal["function", "module"]
 Triggers = Callable[["Knowledge"], Iterable[bytes]]
@@ -31,12 +32,14 @@ class Match:
         message: one sentence that states the fact with the user's identifiers in backticks; no capital, no full stop.
         confidence: how strong the evidence is.
         trace: the witness in order, as (extent, what is true there).
+        remedy: what would put it right, where the rule knows.
     """
 
     extent: Extent
     message: str
     confidence: Confidence = Confidence.HIGH
     trace: list[tuple[Extent, str]] = field(default_factory=list)
+    remedy: Remedy | None = None
 
     def via(self, *steps: tuple[Extent, str]) -> Match:
         """Adds steps to the trace and returns the match."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
@@ -17,6 +17,9 @@ from wsantipattern.model.flow import returns
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import Place
 from wsantipattern.model.summary import Effect, callers, visible_in
+
+if TYPE_CHECKING:
+    from wsantipattern.remedy import ClearAlways, ClearBefore
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +143,13 @@ class Timers:
         if arming not in self._clears:
 
             def does(function: Function, step: Step, place: Place) -> bool:
-                return self._clears_by_itself(arming, function, step, place)
+                return self.clears_by_itself(arming, function, step, place)
 
             self._clears[arming] = Effect(does)
         return self._clears[arming]
 
-    def _clears_by_itself(self, arming: Arming, function: Function, step: Step, place: Place) -> bool:
+    def clears_by_itself(self, arming: Arming, function: Function, step: Step, place: Place) -> bool:
+        """Whether a step clears the timer in a place without the help of another function of the file."""
         if step.kind == "suspend" and isinstance(step.term, t.Suspend):
             waited = step.term.value
             if (
@@ -245,7 +249,7 @@ class Timers:
         given = {s for s in cfg.steps if s is not timer.step and self.gives_away(timer, function, s)}
         avoiding = released | given | {timer.step}
         armed = [(("set", timer.place), True)]
-        if self._outlives(function, timer) and cfg.path(
+        if self.outlives(function, timer) and cfg.path(
             timer.step, cfg.exits, avoiding=avoiding, given=armed, along=STRAIGHT
         ):
             return None  # The handle outlives the call by design; some branch may still clear it.
@@ -266,7 +270,7 @@ class Timers:
                 return first.then(onward)
         return None
 
-    def _outlives(self, function: Function, timer: Timer) -> bool:
+    def outlives(self, function: Function, timer: Timer) -> bool:
         """Whether the handle is kept where later calls find it: a field, or a variable of a function around this one."""
         scope = timer.place.root.scope
         return not timer.place.is_local or scope is None or scope.host is not function
@@ -279,7 +283,7 @@ class Timers:
         """
         cfg = function.cfg
         candidates = {s for s in released if s.kind == "call"}
-        if self._outlives(function, timer):
+        if self.outlives(function, timer):
             candidates &= cfg.reachable(timer.step, labels=STRAIGHT)
         arming = {s for s in cfg.steps if self._arms_anew(s, timer)}
         for step in candidates:
@@ -311,7 +315,7 @@ class Timers:
             return True  # What is kept elsewhere is cancelled by whoever keeps it.
         cfg = function.cfg
         cancelled = [
-            s for s, call in cfg.calls if self._clears_by_itself(timer.arming, function, s, timer.place)
+            s for s, call in cfg.calls if self.clears_by_itself(timer.arming, function, s, timer.place)
         ]
         for step in cfg.steps:
             waited = awaited(step)
@@ -422,6 +426,20 @@ class Timers:
             return steps, f"{name} fails"
         return steps, f"{name} returns" if any(s.kind == "return" for s in way.steps) else f"{name} ends"
 
+    # -- remedies --------------------------------------------------------------------------------
+
+    def clear_always(self, function: Function, timer: Timer) -> ClearAlways | None:
+        """How the function can clear the timer on every way out, or None."""
+        from wsantipattern.roles import clearing
+
+        return clearing.always(self, function, timer)
+
+    def clear_before(self, function: Function, timer: Timer, way: Path) -> ClearBefore | None:
+        """How the timer can be cleared before the step that settles the promise at the end of `way`, or None."""
+        from wsantipattern.roles import clearing
+
+        return clearing.before_settling(self, function, timer, way)
+
     # -- executors -------------------------------------------------------------------------------
 
     def executors(self, function: Function) -> list[Executor]:
@@ -441,7 +459,7 @@ class Timers:
         Only where another handler, or the executor itself, clears the timer: then that is what was meant.
         """
         for executor in self.executors(function):
-            if not executor.holds(timer.call.extent) or self._outlives(function, timer):
+            if not executor.holds(timer.call.extent) or self.outlives(function, timer):
                 continue
             clears, settles = self.clears(timer.arming), self.settling(executor.settles)
             inside = [

@@ -1,0 +1,291 @@
+"""Fixes in JavaScript, JSX, TypeScript and TSX: `finally` of a `try`, new or there already, and `.finally()` of a chain.
+
+Reads tree-sitter's tree for statements and layout only; what the code means is the model's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from tree_sitter import Language, Node, Parser, Tree
+
+from wsantipattern.fix.lines import LineEditor
+from wsantipattern.fix.outline import Block, Role, Statement
+from wsantipattern.model.term import Extent
+
+_FUNCTIONS = frozenset(
+    {
+        "function_declaration",
+        "generator_function_declaration",
+        "function_expression",
+        "generator_function",
+        "arrow_function",
+        "method_definition",
+    }
+)
+_LOOPS = frozenset({"for_statement", "for_in_statement", "while_statement", "do_statement"})
+_HOISTED = frozenset(
+    {
+        "function_declaration",
+        "generator_function_declaration",
+        "class_declaration",
+        "import_statement",
+        "export_statement",
+        "enum_declaration",
+        "interface_declaration",
+        "type_alias_declaration",
+        "abstract_class_declaration",
+        "module",
+        "internal_module",
+    }
+)
+_BARE = frozenset({"if_statement", "else_clause", "labeled_statement", *_LOOPS})
+"""What may hold one statement without braces."""
+_CHAINED = frozenset({"then", "catch", "finally"})
+
+
+@cache
+def _language(name: str) -> Language:
+    if name == "javascript":
+        import tree_sitter_javascript
+
+        return Language(tree_sitter_javascript.language())
+    import tree_sitter_typescript
+
+    if name == "tsx":
+        return Language(tree_sitter_typescript.language_tsx())
+    return Language(tree_sitter_typescript.language_typescript())
+
+
+def _parsed(source: bytes, language: str) -> Tree | None:
+    for name in (language, "tsx") if language == "javascript" else (language,):
+        tree = Parser(_language(name)).parse(source)
+        if not tree.root_node.has_error:
+            return tree
+    return None
+
+
+def editor(source: bytes, language: str) -> JavaScriptEditor | None:
+    """The editor of a text, or None where it does not parse."""
+    tree = _parsed(source, language)
+    return JavaScriptEditor(source, tree) if tree is not None else None
+
+
+class JavaScriptEditor(LineEditor):
+    """Writes on one text; see `TryEditor`."""
+
+    def __init__(self, source: bytes, tree: Tree) -> None:
+        self._tree = tree
+        reader = _Reader()
+        root = tree.root_node
+        outline = Block((root.start_byte, root.end_byte), "module", None, suspends=True)
+        reader.fill(outline, root.named_children)
+        super().__init__(source, outline, sorted(reader.comments), reader.verbatim)
+        self.end_mark = b";" if reader.semicolons >= reader.bare_ends else b""
+
+    def condition(self, condition: str) -> bytes:
+        return f"if ({condition})".encode("utf-8", "surrogateescape")
+
+    def add_finally(self, statement: Statement, code: str, without: Sequence[Statement]) -> bytes | None:
+        changes = [(*self.lines_of(s.extent), b"") for s in without]
+        final = statement.block_of("final")
+        body = statement.block_of("try")
+        if body is None:
+            return None
+        unit = self.unit_of(body)
+        if final is not None:
+            brace = final.extent[0] + 1
+            if self.ends_line(brace):
+                at = self.line_end(brace)
+                changes.append((at, at, self.line(self.indent_at(statement.extent[0]) + unit, code)))
+            else:
+                changes.append((brace, brace, b" " + self.line(b"", code).strip()))
+            return self.replaced(changes)
+        at = statement.extent[1]
+        indent = self.indent_at(at)
+        inner = self.line(indent + unit, code)
+        changes.append((at, at, b" finally {" + self.newline + inner + indent + b"}"))
+        return self.replaced(changes)
+
+    def wrap(
+        self, first: Statement, last: Statement, code: str, without: Sequence[Statement]
+    ) -> bytes | None:
+        block = first.block
+        index = block.statements.index(first)
+        floor = block.statements[index - 1].extent[1] if index else block.extent[0]
+        if not self.starts_line(first.extent[0]) or not self.ends_line(last.extent[1]):
+            return None
+        start = self.before(first, self.line_end(floor))
+        following = last.following
+        stop = following[0].extent[0] if following else block.extent[1]
+        end = self.after(last, stop) if not following else self.line_end(last.extent[1])
+        if start < self.line_end(floor) or end > stop:
+            return None
+        indent = self.indent_at(first.extent[0])
+        unit = self.unit_of(block)
+        inside = self.indented(start, end, unit, [self.lines_of(s.extent) for s in without])
+        if not inside.strip():
+            return None
+        tail = self.line(indent + unit, code)
+        new = indent + b"try {" + self.newline + inside
+        new += indent + b"} finally {" + self.newline + tail + indent + b"}" + self.newline
+        return self.replaced([(start, end, new)])
+
+    def chain(self, call: Extent, code: str) -> bytes | None:
+        node = self._tree.root_node.descendant_for_byte_range(*call)
+        outer: Node | None = None
+        while node is not None and node.type != "program":
+            if node.type in _FUNCTIONS and outer is not None:
+                break
+            if _is_link(node):
+                outer = node
+            node = node.parent
+        if outer is None:
+            return None
+        at = outer.end_byte
+        link = b".finally(() => " + code.encode("utf-8", "surrogateescape") + b")"
+        function = outer.child_by_field_name("function")
+        member = function.child_by_field_name("property") if function is not None else None
+        dot = member.start_byte - 1 if member is not None else at
+        if self.starts_line(dot):
+            link = self.newline + self.indent_at(dot) + link
+        return self.replaced([(at, at, link)])
+
+
+def _is_link(node: Node) -> bool:
+    """Whether a node is `x.then(...)`, `x.catch(...)` or `x.finally(...)`."""
+    function = node.child_by_field_name("function") if node.type == "call_expression" else None
+    if function is None or function.type != "member_expression":
+        return False
+    name = function.child_by_field_name("property")
+    return name is not None and (name.text or b"").decode("utf-8", "replace") in _CHAINED
+
+
+class _Reader:
+    """Makes the outline of a tree, and notes comments and literals on the way."""
+
+    def __init__(self) -> None:
+        self.comments: list[Extent] = []
+        self.verbatim: list[Extent] = []
+        self.semicolons = 0
+        self.bare_ends = 0
+
+    def fill(self, block: Block, nodes: Sequence[Node]) -> None:
+        for node in nodes:
+            if node.type in ("comment", "hash_bang_line", "html_comment"):
+                self.comments.append((node.start_byte, node.end_byte))
+                continue
+            if node.type == "empty_statement":
+                continue
+            statement = self._statement(node, block)
+            block.statements.append(statement)
+            self._inside(node, statement)
+
+    def _statement(self, node: Node, block: Block) -> Statement:
+        if node.type in ("expression_statement", "lexical_declaration", "return_statement"):
+            ended = bool(node.children) and node.children[-1].type == ";"
+            self.semicolons += ended
+            self.bare_ends += not ended
+        whole = node.named_children if node.type == "expression_statement" else []
+        whole = [child for child in whole if child.type != "comment"]
+        return Statement(
+            (node.start_byte, node.end_byte),
+            block,
+            is_try=node.type == "try_statement",
+            leaves=node.type in ("return_statement", "throw_statement"),
+            expression=(whole[0].start_byte, whole[0].end_byte) if len(whole) == 1 else None,
+            declares=tuple(_declared(node)),
+            is_hoisted=node.type in _HOISTED,
+        )
+
+    def _inside(self, node: Node, owner: Statement) -> None:
+        for child in node.children:
+            if child.type == "comment":
+                self.comments.append((child.start_byte, child.end_byte))
+            elif child.type in ("statement_block", "class_static_block"):
+                self._block(child, _role(child), owner, child.named_children)
+            elif child.type in ("switch_case", "switch_default"):
+                body = child.children_by_field_name("body")
+                rest = [c for c in child.children if c not in body]
+                for part in rest:
+                    self._inside(part, owner)
+                    if part.type == "comment":
+                        self.comments.append((part.start_byte, part.end_byte))
+                self._block(child, "arm", owner, body, is_open=False)
+            elif node.type in _BARE and child.is_named and _is_bare(node, child):
+                role: Role = "loop" if node.type in _LOOPS else "plain"
+                self._block(child, role, owner, [child], is_open=False)
+            else:
+                if child.start_point[0] != child.end_point[0] and child.type in _VERBATIM:
+                    self.verbatim.append((child.start_byte, child.end_byte))
+                self._inside(child, owner)
+
+    def _block(
+        self, node: Node, role: Role, owner: Statement, nodes: Sequence[Node], is_open: bool = True
+    ) -> None:
+        block = Block((node.start_byte, node.end_byte), role, owner, is_open=is_open)
+        parent = node.parent
+        if role in ("function", "executor"):
+            block.suspends = parent is not None and (
+                any(c.type == "async" for c in parent.children)
+                or "generator" in parent.type
+                or any(c.type == "*" for c in parent.children)
+            )
+        owner.blocks.append(block)
+        self.fill(block, nodes)
+
+
+_VERBATIM = frozenset({"template_string", "string", "regex"})
+
+
+def _is_bare(parent: Node, child: Node) -> bool:
+    return child in [
+        *parent.children_by_field_name("consequence"),
+        *parent.children_by_field_name("body"),
+    ] or (parent.type == "else_clause" and child.type != "comment")
+
+
+def _role(node: Node) -> Role:
+    parent = node.parent
+    if parent is None:
+        return "plain"
+    if parent.type in _FUNCTIONS or node.type == "class_static_block":
+        return "executor" if _is_executor(parent) else "function"
+    if parent.type == "try_statement":
+        return "try"
+    if parent.type == "catch_clause":
+        return "handler"
+    if parent.type == "finally_clause":
+        return "final"
+    if parent.type in _LOOPS:
+        return "loop"
+    return "plain"
+
+
+def _is_executor(function: Node) -> bool:
+    arguments = function.parent
+    call = arguments.parent if arguments is not None and arguments.type == "arguments" else None
+    if call is None or call.type != "new_expression":
+        return False
+    made = call.child_by_field_name("constructor")
+    return made is not None and made.text == b"Promise"
+
+
+def _declared(node: Node) -> list[str]:
+    """The plain names that a declaration brings into its block; of patterns too."""
+    if node.type not in ("lexical_declaration", "variable_declaration", *_HOISTED):
+        return []
+    found: list[str] = []
+    todo = [
+        name
+        for declarator in [node, *node.named_children]
+        for name in declarator.children_by_field_name("name")
+    ]
+    while todo:
+        name = todo.pop()
+        if name.type in ("identifier", "type_identifier", "shorthand_property_identifier_pattern"):
+            found.append((name.text or b"").decode("utf-8", "replace"))
+        else:
+            todo += name.named_children
+    return found

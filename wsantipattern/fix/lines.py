@@ -1,0 +1,202 @@
+"""Edits of a text whose statements stand between braces: whole lines, in the file's own indentation and line ends.
+
+An editor of a language gives the outline; this writes on it. Guarantees that only the lines of the statements named
+change, and refuses (None) where a statement shares its line with another.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import cached_property
+
+from wsantipattern.fix.outline import Block, Statement
+from wsantipattern.model.term import Extent
+
+Replacement = tuple[int, int, bytes]
+"""Bytes from, bytes to, and what stands there instead."""
+
+_BLANKS = b" \t"
+
+
+class LineEditor:
+    """What editors of such languages share.
+
+    Attributes:
+        source: the module's text.
+        outline: its statements.
+        comments: the extents of all comments, in order.
+        verbatim: the extents of texts over several lines that must stay as they are.
+    """
+
+    end_mark = b""
+    """What ends a statement of its own."""
+
+    def __init__(self, source: bytes, outline: Block, comments: list[Extent], verbatim: list[Extent]) -> None:
+        self.source = source
+        self.outline = outline
+        self.comments = comments
+        self.verbatim = verbatim
+
+    def text(self, extent: Extent) -> str:
+        """The text of an extent; bytes that are no UTF-8 are kept as surrogates."""
+        return self.source[extent[0] : extent[1]].decode("utf-8", "surrogateescape")
+
+    def drop(self, statements: Sequence[Statement]) -> bytes | None:
+        if not all(self.is_alone(s) for s in statements):
+            return None
+        return self.replaced([(*self.lines_of(s.extent), b"") for s in statements])
+
+    def insert_before(self, statement: Statement, code: str) -> bytes | None:
+        if not statement.block.is_open or not self.starts_line(statement.extent[0]):
+            return None
+        at = self.line_start(statement.extent[0])
+        return self.replaced([(at, at, self.line(self.indent_at(at), code))])
+
+    def enclose(self, statement: Statement, condition: str) -> bytes | None:
+        start, end = statement.extent
+        if not statement.block.is_open or not self.stands_alone(statement.extent):
+            return None
+        first, stop = self.line_start(start), self.line_end(end)
+        indent = self.indent_at(first)
+        unit = self.unit_of(statement.block)
+        head = indent + self.condition(condition) + b" {" + self.newline
+        return self.replaced(
+            [(first, stop, head + self.indented(first, stop, unit) + indent + b"}" + self.newline)]
+        )
+
+    def condition(self, condition: str) -> bytes:
+        """The head of an `if`."""
+        raise ValueError(f"no condition can be written: {condition}")
+
+    # -- statements ------------------------------------------------------------------------------
+
+    def is_alone(self, statement: Statement) -> bool:
+        start, end = statement.extent
+        if not self.stands_alone(statement.extent) or not statement.block.is_open:
+            return False
+        if self.has_comment(end, self.line_end(end)):
+            return False
+        above = self.line_start(start) - 1
+        if above > 0 and any(
+            self.line_start(above) <= e[1] - 1 <= above and self.starts_line(e[0]) for e in self.comments
+        ):
+            return False  # A comment just above speaks of the statement.
+        return len(statement.block.statements) > 1
+
+    def stands_alone(self, extent: Extent) -> bool:
+        """Whether nothing but comments shares the lines of an extent."""
+        start, end = extent
+        return self.starts_line(start) and self.ends_line(end)
+
+    def starts_line(self, at: int) -> bool:
+        return not self.source[self.line_start(at) : at].strip(_BLANKS)
+
+    def ends_line(self, at: int) -> bool:
+        """Whether only blanks and comments follow on the line."""
+        stop = self.line_end(at)
+        rest = bytearray(self.source[at:stop])
+        for start, end in self.comments:
+            if at <= start < stop:
+                rest[start - at : end - at] = b" " * len(rest[start - at : end - at])
+        return not bytes(rest).strip()
+
+    def has_comment(self, start: int, end: int) -> bool:
+        return any(start <= e[0] < end for e in self.comments)
+
+    def after(self, statement: Statement, stop: int) -> int:
+        """The end of the last line that belongs to a statement: its own, and that of comments below up to `stop`."""
+        at = self.line_end(statement.extent[1])
+        for start, end in self.comments:
+            if at <= start < stop:
+                at = self.line_end(end)
+        return at
+
+    def before(self, statement: Statement, start: int) -> int:
+        """The start of the first line of a statement and of the comments just before it, not before `start`."""
+        at = self.line_start(statement.extent[0])
+        for first, end in reversed(self.comments):
+            if start <= first and end <= at and self.starts_line(first):
+                at = self.line_start(first)
+        return at
+
+    # -- lines -----------------------------------------------------------------------------------
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        starts, at = [], 0
+        for line in self.source.splitlines(keepends=True):
+            starts.append(at)
+            at += len(line)
+        return starts or [0]
+
+    @cached_property
+    def newline(self) -> bytes:
+        """The line end of the text: that of its first line."""
+        first = self.source.splitlines(keepends=True)[:1]
+        return first[0][len(first[0].rstrip(b"\r\n")) :] or b"\n" if first else b"\n"
+
+    def line_start(self, at: int) -> int:
+        return self._starts[bisect_right(self._starts, at) - 1]
+
+    def line_end(self, at: int) -> int:
+        """The offset behind the line end of the line that holds `at`."""
+        index = bisect_right(self._starts, at)
+        return self._starts[index] if index < len(self._starts) else len(self.source)
+
+    def indent_at(self, at: int) -> bytes:
+        line = self.source[self.line_start(at) : self.line_end(at)]
+        return line[: len(line) - len(line.lstrip(_BLANKS))]
+
+    def unit_of(self, block: Block) -> bytes:
+        """One step of indentation, as the block has it against what is around it."""
+        for inner in self._blocks_near(block):
+            if inner.statements and inner.owner is not None:
+                deep = self.indent_at(inner.statements[0].extent[0])
+                flat = self.indent_at(inner.extent[0])
+                if deep.startswith(flat) and len(deep) > len(flat):
+                    return deep[len(flat) :]
+        return b"\t"
+
+    def _blocks_near(self, block: Block) -> list[Block]:
+        found = [block]
+        while block.owner is not None:
+            block = block.owner.block
+            found.append(block)
+        return found + [b for s in self.outline.statements for b in s.blocks]
+
+    def lines_of(self, extent: Extent) -> Extent:
+        """The lines of an extent, with the blank line above where another, or a closing brace, is below."""
+        start, end = self.line_start(extent[0]), self.line_end(extent[1])
+        below = self.source[end : self.line_end(end)].strip() if end < len(self.source) else b""
+        if start > 0 and below[:1] in (b"", b"}"):
+            above = self.line_start(start - 1)
+            if not self.source[above:start].strip():
+                start = above
+        return start, end
+
+    def line(self, indent: bytes, code: str) -> bytes:
+        return indent + code.encode("utf-8", "surrogateescape") + self.end_mark + self.newline
+
+    def indented(self, start: int, end: int, unit: bytes, without: Sequence[Extent] = ()) -> bytes:
+        """The lines from `start` to `end` one step deeper, without some; literals over several lines stay."""
+        out = bytearray()
+        at = start
+        while at < end:
+            stop = self.line_end(at)
+            if not any(a <= at < b for a, b in without):
+                line = self.source[at:stop]
+                if line.strip() and not any(a < at < b for a, b in self.verbatim):
+                    out += unit
+                out += line
+            at = stop
+        if out and not out.endswith((b"\n", b"\r")):
+            out += self.newline
+        return bytes(out)
+
+    def replaced(self, replacements: Sequence[Replacement]) -> bytes:
+        """The text with all replacements made; they must not overlap."""
+        text = self.source
+        for start, end, code in sorted(replacements, reverse=True):
+            text = text[:start] + code + text[end:]
+        return text

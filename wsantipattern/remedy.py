@@ -1,0 +1,106 @@
+"""What would put a match right, in the model's terms: which steps, not which text.
+
+A rule hands a remedy out with its match; `fix` turns it into edits in the file's language, or into nothing. Extents
+are byte offsets into the module's text. Knows no language and changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wsantipattern.model.term import Extent
+
+
+@dataclass(frozen=True, slots=True)
+class ClearAlways:
+    """Clear a timer on every way out of the function that arms it.
+
+    Attributes:
+        name: the handle, as a message shows it.
+        variable: the variable at the root of the handle's place.
+        arm: what arms; behind it the timer is armed.
+        clear: a call in the file that clears this handle, whose text may be written wherever the handle is in scope.
+        clears: the calls of the function that clear the handle by themselves.
+        others: its calls that clear the handle through a function of the file.
+        waits: where other code runs before the function goes on.
+        is_harmless_unset: whether clearing a handle that was never set does nothing.
+        is_immediate: whether nothing can fire between two waits, so that a clear may move over plain code.
+        safe: whether nothing but the leak changes.
+    """
+
+    name: str
+    variable: str
+    arm: Extent
+    clear: Extent
+    clears: tuple[Extent, ...]
+    others: tuple[Extent, ...]
+    waits: tuple[Extent, ...]
+    is_harmless_unset: bool
+    is_immediate: bool
+    safe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClearBefore:
+    """Clear a timer just before a call that settles what it watches over. Never safe: the timer may do more.
+
+    `name`, `arm` and `clear` are those of `ClearAlways`; `step` is the call.
+    """
+
+    name: str
+    arm: Extent
+    clear: Extent
+    step: Extent
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Leave out an assignment. Safe where its value is plain and it is a statement of its own."""
+
+    name: str
+    assignment: Extent
+    is_plain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResetBefore:
+    """Empty a container before a step, as another call of the file does. Never safe.
+
+    Attributes:
+        name: the container.
+        step: what must come after the reset.
+        reset: a call in the file that empties it, whose text may be written before the step.
+    """
+
+    name: str
+    step: Extent
+    reset: Extent
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Do a step only where what it adds is not there yet at the end. Never safe.
+
+    Attributes:
+        name: what is added to.
+        step: the assignment or call.
+        content: the text of what is added to, as an extent.
+        addition: the text of what is added.
+    """
+
+    name: str
+    step: Extent
+    content: Extent
+    addition: Extent
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Words for a person; no edit can know enough."""
+
+    text: str
+
+
+Remedy = ClearAlways | ClearBefore | Drop | ResetBefore | Guard | Advice

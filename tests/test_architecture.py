@@ -38,7 +38,7 @@ ALLOWED = {
     "plan": {"analysis", "config", "finding", "pack", "similar", "suppress"},
     "workers": {"analysis", "finding"},
     "runner": {"files", "finding", "plan", "rule", "source", "workers"},
-    "review": {"config", "files", "finding", "plan", "report", "rule", "runner", "source", "workers"},
+    "review": {"__init__", "config", "files", "finding", "plan", "report", "rule", "runner", "source", "workers"},
     "baseline": {"finding", "source"},
     "convention": {"rule", "source"},
     "fixture": {

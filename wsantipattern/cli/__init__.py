@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import click
 
 from wsantipattern import __version__
+from wsantipattern.cli.baseline import baseline
 from wsantipattern.cli.check import check
 from wsantipattern.cli.debug import debug
 from wsantipattern.cli.explain import explain
@@ -35,6 +36,7 @@ def cli() -> None:
 
 cli.add_command(check)
 cli.add_command(review)
+cli.add_command(baseline)
 cli.add_command(explain)
 cli.add_command(rules)
 cli.add_command(debug)

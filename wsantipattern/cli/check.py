@@ -57,6 +57,11 @@ SHOWN_ERRORS = 20
 )
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even when there are findings.")
 @click.option(
+    "--baseline",
+    type=click.Path(dir_okay=False),
+    help="Leave out the findings that this file accepts (see `wsantipattern baseline`).",
+)
+@click.option(
     "--output-format",
     type=click.Choice(FORMATS),
     default=FORMATS[0],
@@ -70,6 +75,11 @@ SHOWN_ERRORS = 20
 )
 @click.option("--config", type=click.Path(), help="Use this configuration file for all paths.")
 @click.option("--isolated", is_flag=True, help="Ignore all configuration files.")
+@click.option(
+    "--rule-paths/--no-rule-paths",
+    default=True,
+    help="Whether to load (and so to execute) the rule folders that configurations name.  [default: rule-paths]",
+)
 @click.option(
     "--stdin-filename", metavar="NAME", help="The name that standard input is taken and reported as."
 )
@@ -94,10 +104,12 @@ def check(
     min_confidence: str | None,
     fail_on: str | None,
     exit_zero: bool,
+    baseline: str | None,
     output_format: str,
     output_file: str | None,
     config: str | None,
     isolated: bool,
+    rule_paths: bool,
     stdin_filename: str | None,
     statistics: bool,
     show_files: bool,
@@ -128,6 +140,7 @@ def check(
         config=config,
         isolated=isolated,
         jobs=jobs,
+        rule_paths=rule_paths,
     )
     stdin = _stdin(paths, stdin_filename)
     given = [path for path in paths if path != "-"] if paths else [] if stdin else ["."]
@@ -143,6 +156,13 @@ def check(
                 progress.clear()
     except (ConfigError, RuleError) as error:
         raise click.ClickException(str(error)) from None
+    if baseline is not None:
+        from wsantipattern.cli.baseline import leave_out
+
+        remarks = leave_out(outcome, baseline, given, options)
+        if not quiet:
+            for line in remarks:
+                terminal.remark(line)
     _print(outcome, stdin, output_format, output_file, statistics, quiet, verbose, color)
     if not quiet:
         _say_if_nothing(outcome)

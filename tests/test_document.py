@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from wsantipattern.cli import main
+from wsantipattern.analysis import Settings, analyze
+from wsantipattern.pack import builtin_folder
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "realtime-mistakes.md"
 
@@ -32,9 +31,9 @@ def _fragments() -> list[tuple[str, str, int, int]]:
 
 @pytest.fixture(scope="module")
 def findings() -> list[tuple[str, int]]:
-    result = CliRunner().invoke(main, ["check", "--isolated", "--output-format", "json", str(DOCUMENT)])
-    assert result.exit_code == 1, result.output
-    return [(f["rule"], f["start"]["line"]) for f in json.loads(result.stdout)["findings"]]
+    found, errors = analyze(DOCUMENT.read_bytes(), DOCUMENT.name, Settings(packs=(str(builtin_folder()),)))
+    assert not errors
+    return [(finding.rule, finding.span.start.line) for finding in found]
 
 
 def test_the_document_has_both_kinds_for_every_rule() -> None:

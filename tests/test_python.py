@@ -447,6 +447,8 @@ def test_annotated_variables_and_fields() -> None:
         ),
         ("any(x for x in a)", "Call(any; Several(Store(x; Element(a); True), x); True)"),
         ("len(a)", "Call(len; a; True)"),
+        ("getattr(a.b, 'c', False)", "a.b.c"),
+        ("getattr(a, b)", "Call(getattr; a, b)"),
         ("int(a)", "Call(int; a)"),
         ("...", "'...'"),
     ],

@@ -335,7 +335,18 @@ class Terms:
             isinstance(callee, Ref) and not callee.place.path and callee.place.root.class_ is not None
         )
         call.total = isinstance(callee, Ref) and self._is_total(callee.place, len(call.arguments))
-        return call
+        return self._named_field(call) or call
+
+    def _named_field(self, call: Call) -> Term | None:
+        """`getattr(ws, "closed", False)` is `ws.closed`, another way to write the read."""
+        if not isinstance(call.callee, Ref) or self._canonical(call.callee.place) != "getattr":
+            return None
+        subject, name = call.argument(0), call.argument(1)
+        if not isinstance(name, Constant) or not isinstance(name.value, str):
+            return None
+        if isinstance(subject, Ref) and subject.key is None:
+            return Ref(call.extent, subject.place.field(name.value))
+        return None
 
     def _is_total(self, place: Place, count: int) -> bool:
         """Whether calling a place is a call of a builtin or standard library function that never raises."""

@@ -26,6 +26,7 @@ _DECLARATIONS = """
 (type_spec) @type
 (type_alias) @type
 (import_spec) @import
+(binary_expression operator: ["<" "<=" ">" ">="] @ordering)
 """
 
 _NAMES = """

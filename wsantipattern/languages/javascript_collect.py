@@ -58,6 +58,7 @@ _SHAPES = """
 (expression_statement (call_expression arguments: (arguments . [(function_expression) (arrow_function)])) @stated)
 (arrow_function body: (call_expression arguments: (arguments . [(function_expression) (arrow_function)])) @stated)
 (export_statement value: [%(functions)s (class) (object)]) @exported
+(binary_expression operator: ["<" "<=" ">" ">="] @ordering)
 %(shapes)s
 """
 _STRICT = {
@@ -121,6 +122,7 @@ class _Collector:
         query = _query(self.language, self.is_javascript)
         self.found = QueryCursor(query, match_limit=_OPEN_MATCHES).captures(file.root)
         file.assigned = self.found.get("assigned", [])
+        self.module.orderings = sorted(node.start_byte for node in self.found.get("ordering", []))
         self._contexts()
         self._shapes()
         self._sweep()

@@ -44,6 +44,7 @@ _DEFINITIONS = """
 (yield) @yield
 (decorated_definition) @decorated
 (assignment left: (identifier) right: (lambda)) @named
+(comparison_operator operators: ["<" "<=" ">" ">="] @ordering)
 (import_statement) @import
 (import_from_statement) @import
 """
@@ -111,6 +112,7 @@ class Names:
         found = QueryCursor(query(_DEFINITIONS)).captures(self.root)
         for node in found.pop("import", []):
             self.module.imports.update(_imported(node))
+        self.module.orderings = sorted(node.start_byte for node in found.pop("ordering", []))
         for node in found.pop("decorated", []):
             definition = node.child_by_field_name("definition")
             if definition is not None:

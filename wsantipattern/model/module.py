@@ -6,7 +6,7 @@ summaries are made on first use and kept. The model knows no language: what diff
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -182,6 +182,7 @@ class Module:
         classes: every class, in order of appearance.
         imports: canonical names of imported modules.
         raises: whether calls can raise in this language (false for Go, where errors are values).
+        orderings: byte offsets of the operators `< <= > >=` between values, ascending.
         has_errors: the text did not parse cleanly somewhere.
         offset_map: pairs (offset in `text`, offset in the host file), ascending; None where they are equal.
     """
@@ -196,6 +197,7 @@ class Module:
         self.classes: list[Class] = []
         self.imports: set[str] = set()
         self.globals: dict[str, Binding] = {}
+        self.orderings: list[int] = []
         self.has_errors = False
         self.offset_map: list[tuple[int, int]] | None = None
         self.memo: dict[Any, Any] = {}
@@ -238,6 +240,11 @@ class Module:
                 return function
             function = function.parent
         return self.top
+
+    def orders_within(self, extent: Extent) -> bool:
+        """Whether two values are put in order by an operator there."""
+        index = bisect_left(self.orderings, extent[0])
+        return index < len(self.orderings) and self.orderings[index] < extent[1]
 
     def functions_mentioning(self, word: str) -> list[Function]:
         """The innermost functions (hosts, where inlined) whose text has `word` as a whole identifier, in order."""

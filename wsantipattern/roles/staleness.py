@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
@@ -70,8 +71,39 @@ class Staleness:
     def learned_in(self, function: Function) -> list[Divergence]:
         """The steps at which a function learns that its copy has diverged, in building order."""
         if function not in self._kept:
-            self._kept[function] = list(self._learned(function))
+            self._kept[function] = list(self._learned(function)) if function in self._candidates else []
         return self._kept[function]
+
+    @cached_property
+    def _candidates(self) -> set[Function]:
+        """The functions that could learn it: they put values in order, use a word for it, or mention one that does.
+
+        Most functions of most files are none of these, and are then never lowered.
+        """
+        module = self.module
+        at = {*module.orderings, *self._worded_at()}
+        todo = list(dict.fromkeys(module.function_at(offset) for offset in at))
+        chosen: set[Function] = set()
+        while todo:
+            function = todo.pop()
+            if function in chosen:
+                continue
+            chosen |= {function, function.host}
+            # A variable of it may hold the outcome for the closures in it, and callers of it have it from it.
+            todo.extend(module.all_functions if function.kind == "top" else function.descendants)
+            name = function.name.rpartition(".")[2]
+            if name:
+                todo.extend(module.functions_mentioning(name))
+        return chosen
+
+    def _worded_at(self) -> Iterator[int]:
+        """Where the text has one of the words that say so without an operator."""
+        text = self.module.text.lower()
+        for word in self.knowledge.names("words", "staleness") | self.knowledge.names("words", "diverged"):
+            at = text.find(word.encode())
+            while at >= 0:
+                yield at
+                at = text.find(word.encode(), at + len(word))
 
     def _learned(self, function: Function) -> Iterator[Divergence]:
         frame = Frame(function)

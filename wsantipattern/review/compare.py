@@ -2,7 +2,7 @@
 
 A finding is new when nothing in the earlier state corresponds to it, wherever the changed line is. What corresponds,
 surest first: the same fingerprint; the same line, left as it was while the function around it was renamed; the same
-code, laid out differently or moved, within a file or to another one; the same code and witness in a function that
+code, laid out differently or moved within the file; the same code, moved along with a line beside it; the same code and witness in a function that
 was split or joined; the same line with names exchanged one for one. Every finding is used for one pair at most, so
 a copy of a known finding is new. Reads nothing and knows nothing of git.
 """
@@ -13,6 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from wsantipattern.finding import Finding, Span
 from wsantipattern.review.diff import FileDiff
@@ -72,7 +73,8 @@ def compare(files: Iterable[Compared]) -> Comparison:
     gone = [entry for entry in before if not entry.is_paired and _is_gone(entry)]
     come = [entry for entry in after if not entry.is_paired and _is_come(entry)]
     _pair(gone, come, _anchor_here, _anchor_here)
-    _pair(gone, come, _anchor, _anchor)
+    _pair(gone, come, partial(_moved, old=True, step=1), partial(_moved, old=False, step=1))
+    _pair(gone, come, partial(_moved, old=True, step=-1), partial(_moved, old=False, step=-1))
     _pair(gone, come, _old_witness, _new_witness)
     for entry in come:
         _pair_renamed(entry, gone)
@@ -134,12 +136,21 @@ def _is_come(entry: _Entry) -> bool:
     return diff is not None and diff.old_line(entry.finding.span.start.line) is None
 
 
-def _anchor(entry: _Entry) -> Hashable:
-    return entry.finding.anchor or None
-
-
 def _anchor_here(entry: _Entry) -> Hashable:
     return id(entry.file), entry.finding.anchor
+
+
+def _moved(entry: _Entry, *, old: bool, step: int) -> Hashable:
+    """The code with the line after or before it: a short call alone may stand in any file."""
+    source = entry.file.old if old else entry.file.new
+    span = entry.finding.span
+    if source is None:
+        return None
+    number = (span.end.line if step > 0 else span.start.line) + step
+    while 1 <= number <= source.line_count and not _WORD.search(source.line(number)):
+        number += step
+    beside = " ".join(source.line(number).split())
+    return (entry.finding.anchor, beside) if beside else None
 
 
 def _old_witness(entry: _Entry) -> Hashable:

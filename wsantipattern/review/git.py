@@ -34,7 +34,6 @@ _DIFF = (
 )
 
 _FILE_MODES = ("100644", "100755")
-_NO_OBJECT = "0"
 
 
 class GitError(Exception):
@@ -112,7 +111,8 @@ class Repository:
     def default_branch(self) -> str | None:
         """The branch that others are merged into, as a name of a commit, or None where nothing says which."""
         names: list[str] = []
-        for remote in self._remotes():
+        remotes = self._remotes()
+        for remote in remotes:
             head = self._run("symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD", fails=True)
             names += [head.decode().strip()] if head else []
             names += [f"refs/remotes/{remote}/{branch}" for branch in ("main", "master", "trunk")]
@@ -121,7 +121,7 @@ class Repository:
         local = (
             self._run("for-each-ref", "--format=%(refname)", "refs/heads").decode("utf-8", "replace").split()
         )
-        names += local if len(local) == 1 else []
+        names += local if len(local) == 1 and not remotes else []
         return next((name for name in names if self.commit(name)), None)
 
     def _remotes(self) -> list[str]:
@@ -146,7 +146,8 @@ class Repository:
                 old if old_mode in _FILE_MODES else None,
                 new if new_mode in _FILE_MODES else None,
                 old_object,
-                new_object if new_object.strip(_NO_OBJECT) else None,
+                # Of a file in the working tree, git may know the id without having the content.
+                None if target == Target() else new_object,
             )
             if entry.old is not None or entry.new is not None:
                 changed[(entry.old, entry.new)] = entry

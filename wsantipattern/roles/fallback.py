@@ -19,7 +19,7 @@ from wsantipattern.model.place import Place
 from wsantipattern.model.summary import callers
 from wsantipattern.roles.event import Events
 from wsantipattern.roles.order import RELATIONS, Orders
-from wsantipattern.roles.slot import Slots, is_fixed
+from wsantipattern.roles.slot import Slots, is_fixed, terms_in
 from wsantipattern.roles.words import any_of, split
 
 DEPTH = 2
@@ -73,6 +73,7 @@ class Fallbacks:
         `extra` are conditions that hold for the moved value alone (those of a conditional value).
         """
         yield from self._handlers(function, step)
+        yield from self._timeouts(function, step)
         facts = [*facts_at(function, step), *(Fact(term, holds) for term, holds in extra)]
         for fact in facts:
             yield from self._of_fact(function, step, fact, place)
@@ -86,6 +87,31 @@ class Fallbacks:
         for handler in function.cfg.of_kind("handler"):
             if function.cfg.dominates(handler, step):
                 yield Fallback(handler.extent, "the attempt failed", True, function, step)
+
+    def _timeouts(self, function: Function, step: Step) -> Iterator[Fallback]:
+        """A case of a select that is taken when nothing came in time."""
+        cfg = function.cfg
+        for waits in cfg.of_kind("suspend"):
+            if (
+                isinstance(waits.term, t.Suspend)
+                and waits.term.op == "receive"
+                and self._is_timeout(waits.term.value)
+                and any(cfg.dominates(choice, waits) for choice in cfg.of_kind("select"))
+                and cfg.dominates(waits, step)
+            ):
+                yield Fallback(waits.extent, "nothing came in time", True, function, step)
+
+    def _is_timeout(self, channel: t.Term | None) -> bool:
+        if isinstance(channel, t.Call):
+            return (self.module.canonical(channel.callee) or "") in self.knowledge.names(
+                "watermark", "timeouts"
+            )
+        if isinstance(channel, t.Ref) and channel.place.parent is not None:
+            made = self.module.value_of(t.Ref(channel.extent, channel.place.parent))
+            return isinstance(made, t.Call) and (
+                (self.module.canonical(made.callee) or "") in self.knowledge.names("watermark", "timers")
+            )
+        return False
 
     def _runs(self, function: Function, step: Step) -> Iterator[tuple[Function, Step]]:
         """The steps that run this one whatever the function finds: calls of its function, and where a closure is made."""
@@ -164,13 +190,18 @@ class Fallbacks:
         if isinstance(term, t.Ref) and self._named(term, "errors"):
             return False if holds else None
         if isinstance(term, t.Ref) and self._named(term, "successes"):
-            return None if holds else False
+            value = self.module.value_of(term)
+            received = isinstance(value, t.Result) and isinstance(value.call, t.Suspend)
+            return None if holds or received else False
         return None
 
     def _is_go_error(self, side: t.Term) -> bool:
-        """The last of several results, in a language where errors are values."""
+        """The last of several results, in a language where errors are values, or what a panic left."""
         if self.module.raises or not isinstance(side, t.Ref) or side.place.path:
             return False
+        value = self.module.value_of(side)
+        if isinstance(value, t.Call) and self.module.canonical(value.callee) == "recover":
+            return True
         return any(
             isinstance(store.value, t.Result)
             and store.value.index > 0
@@ -213,6 +244,11 @@ class Fallbacks:
                 any_of(split(name), trouble)
                 for name in (_constant_word(term.left), _constant_word(term.right))
                 if name
+            )
+        if isinstance(term, t.Record):
+            # A pattern: what it takes apart.
+            return holds and any(
+                name is not None and any_of(split(name), trouble) for name, _ in term.entries
             )
         if isinstance(term, (t.Ref, t.Call)):
             return holds and any_of(split(_last_word_of(term)), trouble)
@@ -258,6 +294,9 @@ class Fallbacks:
                 yield Fallback(extent, reason, True, function, step)
             elif registration.event in self.knowledge.names("watermark", "link_events"):
                 yield Fallback(extent, reason, True, function, step, event=registration.event)
+        taker = self._taker(function)
+        if taker in self.knowledge.names("watermark", "error_takers"):
+            yield Fallback(function.extent, "the attempt failed", True, function, step)
         name = function.name.rpartition(".")[2]
         words = split(name)
         if any_of(words, self.knowledge.names("watermark", "error_handlers")):
@@ -271,6 +310,17 @@ class Fallbacks:
                 step,
                 event=name,
             )
+
+    def _taker(self, function: Function) -> str:
+        """The name of the function or method that a closure is directly given to."""
+        if function.kind != "lambda" or function.parent is None:
+            return ""
+        for term in terms_in(function.parent.host):
+            if isinstance(term, t.Call) and any(
+                isinstance(a, t.Closure) and a.function is function for a in term.arguments
+            ):
+                return term.method
+        return ""
 
 
 def _last_word_of(term: t.Term | None) -> str:

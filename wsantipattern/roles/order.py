@@ -115,7 +115,7 @@ class Orders:
     def _of_relation(self, term: t.Binary, holds: bool) -> Iterator[Order]:
         left, right = _unwrapped(term.left, term.right)
         for compared, other in ((term.left, term.right), (term.right, term.left)):
-            if is_fixed(other):
+            if isinstance(other, t.Constant) and other.value in (0, 1, -1):
                 inner = self.module.value_of(compared)
                 if isinstance(inner, t.Call):
                     yield from self._among(_operands(inner), True)

@@ -34,6 +34,7 @@ class Move:
         place: the slot, as this function names it.
         value: what it gets; None where it is deleted.
         extent: the assignment, or the call or entry that stands for one.
+        setter: the name of the function that sets it, where that is another one.
         swaps: the value is set only where the slot still holds another one (compare-and-swap).
     """
 
@@ -43,6 +44,12 @@ class Move:
     value: t.Term | None
     extent: t.Extent
     swaps: bool = False
+    setter: str = ""
+
+    @property
+    def word(self) -> str:
+        """The word of the text that names the slot here: its setter's, or its own."""
+        return self.setter or self.place.name
 
 
 class Slots:
@@ -141,7 +148,13 @@ class Slots:
             return
         setter = self._set_by(call.callee)
         if setter is not None and len(call.arguments) == 1:
-            yield Move(function, step, setter, self._updated(call.arguments[0], setter), call.extent)
+            value = self._updated(call.arguments[0], setter)
+            yield Move(function, step, setter, value, call.extent, setter=call.method)
+            return
+        merged = list(self._merged(call))
+        if merged:
+            for place, value in merged:
+                yield Move(function, step, place, value, value.extent)
             return
         receiver = call.receiver_place
         if receiver is None or call.keywords or self.module.resolve(call) is not None:
@@ -152,6 +165,27 @@ class Slots:
         place = receiver.element if entry.get("element") else receiver
         value = call.arguments[entry["value"]] if "value" in entry else None
         yield Move(function, step, place, value, call.extent, bool(entry.get("swaps")))
+
+    def _merged(self, call: t.Call) -> Iterator[tuple[Place, t.Term]]:
+        """`Object.assign(P, {last: 0})`, `P.update({"last": 0})`, `setattr(P, "last", 0)`, `replace(P, last=0)`."""
+        name = self.module.canonical(call.callee) or ""
+        first = call.argument(0)
+        if name in self.knowledge.names("slot", "merges") and isinstance(first, t.Ref):
+            for argument in call.arguments[1:]:
+                if isinstance(argument, t.Record):
+                    yield from _entries(first.place, argument)
+            for word, value in call.keywords:
+                yield first.place.field(word), value
+        elif name in self.knowledge.names("slot", "attribute_stores") and len(call.arguments) == 3:
+            word_, value = call.arguments[1:]
+            if isinstance(first, t.Ref) and isinstance(word_, t.Constant) and isinstance(word_.value, str):
+                yield first.place.field(word_.value), value
+        elif call.method in self.knowledge.names("slot", "merge_methods") and call.receiver_place is not None:
+            for argument in call.arguments:
+                if isinstance(argument, t.Record):
+                    yield from _entries(call.receiver_place, argument)
+            for word, value in call.keywords:
+                yield call.receiver_place.field(word), value
 
     def _set_by(self, callee: t.Term) -> Place | None:
         """The variable that a state setter sets: the other half of `const [x, setX] = useState(0)`."""
@@ -267,6 +301,12 @@ class Slots:
         ):
             return any(self.is_derived(argument, place, depth - 1) for argument in term.arguments)
         return False
+
+
+def _entries(place: Place, record: t.Record) -> Iterator[tuple[Place, t.Term]]:
+    for name, value in record.entries:
+        if name is not None:
+            yield place.field(name), value
 
 
 def call_word(call: t.Call) -> str:

@@ -18,7 +18,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import bind, facts_at, substitute
 from wsantipattern.model.module import Function, Module
-from wsantipattern.model.place import ELEMENT, Place
+from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.model.summary import callers
 from wsantipattern.roles.event import Events
 from wsantipattern.roles.fallback import Fallback, Fallbacks
@@ -67,6 +67,9 @@ class Setback:
     def confidence(self) -> Confidence:
         sure = self.watermark.is_strong and self.fallback is not None and self.fallback.is_strong
         return Confidence.HIGH if sure else Confidence.MEDIUM
+
+
+_CLOCK_WORDS = frozenset({"now", "time", "utcnow", "clock", "today"})
 
 
 def _is_nothing(value: t.Term | None) -> bool:
@@ -133,7 +136,7 @@ class Watermarks:
         names = [part for part in (place.root.name, *place.path) if part != ELEMENT][-2:]
         boxes = self.knowledge.names("slot", "boxes")
         named = [n for n in names if n not in boxes][-1:]
-        return any(any_of(split(n), self.knowledge.names("watermark", "amounts")) for n in named)
+        return any(any_of(split(n), self.knowledge.names("watermark", "statistics")) for n in named)
 
     def _raises(self, move: Move) -> bool:
         """Whether a move is the monotonic idiom and hands on the thing whose position it takes."""
@@ -152,7 +155,7 @@ class Watermarks:
             return frozenset(source for other in others for source in self.orders.sources(other))
         if self.slots.is_derived(value, move.place):
             return frozenset()
-        if not self._is_number_of(value):
+        if not self._is_number_of(value) or self._is_time(value):
             return frozenset()
         sources = self.orders.sources(value)
         for test, outcome in conditions:
@@ -163,10 +166,22 @@ class Watermarks:
     def _is_number_of(self, value: t.Term) -> bool:
         """Whether a value is a position as it was compared: read, computed or converted, not made of it."""
         if isinstance(value, t.Call):
-            return (
-                not value.constructs and len(value.arguments) + len(value.keywords) <= 1 and not value.total
-            )
+            given = len(value.arguments) + len(value.keywords)
+            own = isinstance(value.callee, t.Ref) and value.callee.place.root.kind == "this"
+            return not value.constructs and not value.total and given <= (0 if own else 1)
         return isinstance(value, (t.Ref, t.Binary, t.Unary, t.Field, t.Element, t.Result, t.Suspend))
+
+    def _is_time(self, value: t.Term) -> bool:
+        """Whether a value is the time, or computed from it."""
+        for part in value.walk():
+            inner = self.module.value_of(part)
+            if isinstance(inner, t.Call) and not self._is_loaded_from(inner) and not inner.constructs:
+                return True
+            if isinstance(inner, t.Call) and (
+                self.module.typed_name(inner.callee) or ""
+            ) in self.knowledge.names("liveness", "clocks"):
+                return True
+        return False
 
     def _greater_of(self, value: t.Term, place: Place) -> list[t.Term]:
         """The other operands of `max(W, x)`; empty where the value is something else."""
@@ -204,6 +219,12 @@ class Watermarks:
                 return True
             if isinstance(term, t.Store) and any(self._is_kept_beside(part, place) for part in payload):
                 return True
+        for step in function.cfg.of_kind("return"):
+            value = step.statement.value if isinstance(step.statement, t.Return) else None
+            if isinstance(value, t.Ref) and any(
+                source.path and source.starts_with(value.place) for source in sources
+            ):
+                return True
         if depth <= 0:
             return False
         for caller, step in callers(function):
@@ -236,6 +257,10 @@ class Watermarks:
             return [term.value]
         if isinstance(term, t.Several):
             return term.operands[1:]
+        if isinstance(term, t.Suspend) and term.op == "yield" and term.value is not None:
+            return [term.value]
+        if isinstance(term, t.Record) and any(isinstance(value, t.Spread) for _, value in term.entries):
+            return [value for name, value in term.entries if name not in (None, place.name)]
         return []
 
     def _is_log(self, call: t.Call) -> bool:
@@ -304,12 +329,7 @@ class Watermarks:
         yield from (found[extent] for extent in sorted(found))
 
     def _moves_of(self, watermark: Watermark) -> Iterator[Move]:
-        names = {move.place.name for move in watermark.raises} | {watermark.place.name}
-        names |= {
-            move.place.root.name
-            for move in watermark.raises
-            if move.place.name in self.knowledge.names("slot", "boxes")
-        }
+        names = self._names(watermark)
         functions = {f: None for name in sorted(names) for f in self.module.functions_mentioning(name)}
         for function in functions:
             if function.cfg.incomplete:
@@ -317,6 +337,14 @@ class Watermarks:
             for move in self.slots.moves_in(function):
                 if not watermark.keys.isdisjoint(self.slots.keys(move.place)):
                     yield move
+
+    def _names(self, watermark: Watermark) -> set[str]:
+        """The words of the text by which the watermark is moved."""
+        boxes = self.knowledge.names("slot", "boxes")
+        found: set[str] = set()
+        for move in watermark.raises:
+            found |= {move.word, move.place.root.name if move.place.name in boxes else move.place.name}
+        return found or {watermark.place.name}
 
     def _named(self) -> Iterator[Watermark]:
         """Slots that only their names make watermarks of what was delivered."""
@@ -376,7 +404,7 @@ class Watermarks:
             return None
         if isinstance(step.term, t.Store) and step.term.declares:
             return None
-        if self._is_fresh(function, move.place):
+        if self._is_fresh(function, move.place) or not self._has_risen(watermark, move):
             return None
         for value, conditions in self._arms(move.value):
             lower = value is None or self._is_lower(value)
@@ -398,13 +426,33 @@ class Watermarks:
         """Whether the object was made by this very function."""
         if not place.path or place.root.kind != "local":
             return False
-        value = place.root.initial
+        root = place.root
+        if root.scope is None or root.scope.host is not function.host or root.scope.kind == "top":
+            return False
+        value = root.initial
         return isinstance(value, t.Record) or (
-            isinstance(value, t.Call)
-            and (value.constructs or value.method in ("cls", "new"))
-            and place.root.scope is not None
-            and place.root.scope.host is function.host
+            isinstance(value, t.Call) and (value.constructs or value.method in ("cls", "new"))
         )
+
+    def _has_risen(self, watermark: Watermark, move: Move) -> bool:
+        """Whether the slot can have risen before the move. A variable of one call must have risen in it, and what it
+        holds must matter to others: the peer is asked with it."""
+        root, function = move.place.root, move.function
+        if (
+            root.kind != "local"
+            or move.place.path
+            or root.scope is None
+            or root.scope.host is not function.host
+        ):
+            return True
+        declared = {
+            step for step, store in function.cfg.assignments if store.declares and step.target == move.place
+        }
+        return any(
+            raised.function is not function
+            or move.step in function.cfg.reachable(raised.step, avoiding=declared)
+            for raised in watermark.raises
+        ) and self._is_asked_with(watermark)
 
     def _is_settled(self, move: Move, value: t.Term | None, conditions: list[tuple[t.Term, bool]]) -> bool:
         """Whether a loaded value was compared with the slot in any way, or is the greater of both."""
@@ -472,6 +520,8 @@ class Watermarks:
                 and value.place.parent != place.parent
                 and value.place.path[-1] != ELEMENT
             )
+        if root.kind == "parameter":
+            return bool(value.place.path) and self._is_iterated(function, root)
         if root.kind != "local" or root.scope is None or not root.scope.encloses(function):
             return False
         stores = [store for _, store in self.module.stores_to(Place(root))]
@@ -483,13 +533,24 @@ class Watermarks:
             for store in stores
         )
 
+    def _is_iterated(self, function: Function, parameter: Binding) -> bool:
+        """Whether a function goes through a list that a parameter brings: a batch with something about it."""
+        return parameter in function.parameters and any(
+            isinstance(step.statement, t.ForEach)
+            and any(
+                place.root is parameter and place.path
+                for place in self.orders.sources(step.statement.iterable)
+            )
+            for step in function.cfg.of_kind("iterate")
+        )
+
     def _is_loaded_from(self, value: t.Term | None) -> bool:
         call = value.value if isinstance(value, t.Suspend) else value
         if not isinstance(call, t.Call):
             return value is not None
         name = self.module.typed_name(call.callee) or ""
         clocks = self.knowledge.names("liveness", "clocks")
-        return not call.constructs and name not in clocks
+        return not call.constructs and name not in clocks and not any_of(split(call.method), _CLOCK_WORDS)
 
     def _on_path(
         self,
@@ -528,8 +589,8 @@ class Watermarks:
             # With every connection positions may start anew, unless the file asks with the old one.
             return ELEMENT not in move.place.path and self._is_asked_with(watermark)
         if reason.is_empty:
-            return self._goes_on(watermark, function, step)
-        return True
+            return not loaded and self._goes_on(watermark, function, step)
+        return not (loaded and reason.is_crossed) or self._goes_on(watermark, function, step)
 
     def _only_rises(self, watermark: Watermark) -> bool:
         """Whether the file lets the slot rise more often than it gives it other values of the moment."""
@@ -547,7 +608,7 @@ class Watermarks:
                     and not self._is_settled(move, value, conditions)
                 ):
                     free += 1
-        return free <= len(watermark.raises)
+        return free <= len(watermark.raises) + 1
 
     def _is_start(self, move: Move) -> bool:
         """Whether a loaded value is how the slot starts, or follows a stream of its own in a loop."""
@@ -622,13 +683,12 @@ class Watermarks:
                     return True
             elif self._has_word(term, words):
                 return True
-        for other_step, store in function.cfg.assignments:
+        for other_step, _ in function.cfg.assignments:
             at = other_step.target
             if (
                 at is not None
                 and at.path
                 and any_of(split(at.name), words)
-                and not is_fixed(store.value)
                 and not self.slots.same(at, place)
                 and self._on_the_way(function, other_step, step)
             ):
@@ -723,13 +783,7 @@ class Watermarks:
         if found is not None:
             return found
         found = memo[marker] = set()
-        names = {move.place.name for move in watermark.raises} | {watermark.place.name}
-        names |= (
-            {watermark.place.root.name}
-            if watermark.place.name in self.knowledge.names("slot", "boxes")
-            else set()
-        )
-        for name in sorted(names):
+        for name in sorted(self._names(watermark)):
             for function in self.module.functions_mentioning(name):
                 if any(self._reads_it(watermark, function)):
                     found.add(function)
@@ -916,8 +970,7 @@ class Watermarks:
 
     def _is_asked_with(self, watermark: Watermark) -> bool:
         """Whether the watermark's value goes out: with a request for what comes after it, or to a caller."""
-        names = {watermark.place.name, *(m.place.name for m in watermark.raises), watermark.place.root.name}
-        for name in sorted(names):
+        for name in sorted(self._names(watermark)):
             for function in self.module.functions_mentioning(name):
                 for step in function.cfg.of_kind("return"):
                     if isinstance(step.statement, t.Return) and self._is_it(watermark, step.statement.value):
@@ -927,6 +980,8 @@ class Watermarks:
         return False
 
     def _asks(self, watermark: Watermark, term: t.Term) -> bool:
+        if isinstance(term, t.Record):
+            return any(self._is_it(watermark, part) for part in self._parts(term))
         if not isinstance(term, t.Call) or term.total or self._is_log(term):
             return False
         if self.slots.read(term) is not None or term.method.lower() in ("max", "min"):

@@ -341,6 +341,10 @@ class Accumulations:
             case t.Sequence():
                 spreads = [self.holders.of(e.value) for e in parent.elements if isinstance(e, t.Spread)]
                 return kept.path[-1:] == (ELEMENT,) and kept.parent in spreads
+            case t.Call() if any(value is term for _, value in parent.keywords):
+                # `replace(state, text=state.text + m)`
+                name = kept.path[-1] if kept.path else kept.name
+                return any(key == name for key, value in parent.keywords if value is term)
             case t.Call() if term is not parent.callee:
                 return self._given(parent, term, kept, function, depth)
             case t.Field() if isinstance(parent.parent, t.Call):
@@ -489,7 +493,7 @@ class Accumulations:
             kept = self.holders.of(receiver)
             if kept is None or self._is_of_message(receiver, kept):
                 continue
-            kind = self._receives(entry, receiver, kept)
+            kind = self._receives(entry, receiver, kept, arguments)
             if kind is None:
                 continue
             name = " ".join(self.module.snippet(receiver.extent).split())
@@ -498,7 +502,9 @@ class Accumulations:
             yield from self._make(function, step, call, kept, name, [_unspread(a) for a in arguments], kind)
             return
 
-    def _receives(self, entry: dict[str, object], receiver: t.Term, kept: Holder) -> str | None:
+    def _receives(
+        self, entry: dict[str, object], receiver: t.Term, kept: Holder, arguments: list[t.Term]
+    ) -> str | None:
         """The kind of what a call appends to, or None where it is not of the entry's."""
         kind = str(entry["kind"])
         types = entry.get("types")
@@ -511,10 +517,17 @@ class Accumulations:
             found = self._kind(kept, receiver, [])
             if found == "list":
                 return kind
+            if isinstance(kept.root, str) or any(self._is_node(a) for a in arguments):
+                # An element of a page.
+                return "text"
             return "" if found == "" and isinstance(receiver, t.Ref) and receiver.place.name.endswith("s") and (
                 receiver.place.path
             ) and not any_of(split(receiver.place.name), self.knowledge.names("accumulation", "queues")) else None
         return kind
+
+    def _is_node(self, term: t.Term) -> bool:
+        value = self.module.value_of(term)
+        return isinstance(value, t.Call) and value.method in self.knowledge.names("accumulation", "nodes")
 
     def _made(self, place: Place) -> str | None:
         """The type of the only thing that a place is ever given: `self.out = io.StringIO()`."""

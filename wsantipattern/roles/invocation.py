@@ -215,12 +215,14 @@ class Invocations:
         if isinstance(holder.parent, t.Store) and isinstance(holder.parent.target, t.Ref):
             table = holder.parent.target.place
             yield from self._taken(table, depth)
+        # A slice's action creators take what its reducers get as their second argument.
+        sliced = isinstance(holder, t.Call) and holder.method in self.knowledge.names("invocation", "slices")
         if key is not None:
             for caller, step, call in self._named(key):
                 if self.resolve(call) is None and isinstance(call.callee, (t.Ref, t.Field)) and call.receiver:
                     root = call.receiver_place
                     if root is None or root.root.kind != "global":
-                        yield Invocation(caller, step, call)
+                        yield Invocation(caller, step, call, shift=1 if sliced else 0)
 
     def _listed(self, host: Function, sequence: t.Sequence, depth: int) -> Iterator[Invocation]:
         if isinstance(sequence.parent, t.Store) and isinstance(sequence.parent.target, t.Ref):

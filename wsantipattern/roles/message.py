@@ -194,6 +194,20 @@ class Messages:
     def _imported(self) -> Library | None:
         return next((lib for lib in self.sockets.libraries if self.sockets.imports(lib)), None)
 
+    def reads(self, term: t.Term) -> bool:
+        """Whether a call or a suspension takes the next message in."""
+        call = term.value if isinstance(term, t.Suspend) else term
+        if isinstance(call, t.Call):
+            return self._read_from(call) is not None or self._queued(call, DEPTH) is not None
+        return isinstance(term, t.Suspend) and term.op == "receive" and self.in_term(term) is not None
+
+    def gives(self, iterable: t.Term) -> bool:
+        """Whether a loop over a term takes a message, or a part of one, in each turn."""
+        return (
+            self._element(t.Element(iterable.extent, iterable), DEPTH) is not None
+            or self.in_term(iterable) is not None
+        )
+
     # -- sockets and what stands for one -----------------------------------------------------------
 
     def feed(self, term: t.Term | None, depth: int = 6) -> Socket | None:
@@ -252,7 +266,7 @@ class Messages:
         root = place.root
         if place.path and place.name in self.knowledge.names("message", "measures"):
             return None
-        found = self._of_binding(root, depth)
+        found = self._of_binding(root, depth) or self._hooked(place)
         if found is not None:
             return found
         if (
@@ -263,6 +277,19 @@ class Messages:
             # In a fragment the names are all there is.
             return Message("", weak((0, 0), f"`{place}` is named like an incoming message"))
         return None
+
+    def _hooked(self, place: Place) -> Message | None:
+        """`const { lastMessage } = useWebSocket(url)`: a field of what a hook gives."""
+        call = place.root.initial if place.path and place.root.constant else None
+        if not isinstance(call, t.Call):
+            return None
+        socket = self.sockets.of(call)
+        if socket is None or socket.library is None:
+            return None
+        if place.path[0] not in self._feeds.get(socket.library.name, {}).get("gives", []):
+            return None
+        said = strong(call.extent, f"`{place.path[0]}` is the newest message of this connection")
+        return Message(socket.transport, said, socket.library)
 
     def handler_message(self, function: Function) -> Message | None:
         """The message that a handler, or a function that is only called with messages, works on."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import flow
 from wsantipattern.model import term as t
-from wsantipattern.model.cfg import Cfg, Step
+from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.roles.holder import Holder, Holders
@@ -35,6 +35,7 @@ class Newness:
         self.messages = messages
         self.invocations = messages.invocations
         self.holders = holders
+        self._takes: dict[Function, set[Step]] = {}
 
     # -- where tests stand -------------------------------------------------------------------------
 
@@ -76,23 +77,43 @@ class Newness:
     def _deciding(self, function: Function, step: Step) -> Iterator[flow.Fact]:
         """What the tests say of which only one way comes to a step, with all that follows from it."""
         cfg = function.cfg
-        reads = {s for s in cfg.steps if s.kind == "iterate" or s is step}
+        taken = self._taken_in(function) - {step}
         for test in cfg.of_kind("test"):
-            if test.term is None or test is step or step not in _onward(cfg, test, None):
-                if test.term is None or not self._carries_some(test.term):
-                    continue
-            true = step in _onward(cfg, test, "true")
-            false = step in _onward(cfg, test, "false")
-            if true and false and self._carries_some(test.term):
+            if test.term is None or not cfg.reaches(test, step):
+                continue
+            ways = [
+                any(
+                    edge.label == label
+                    and edge.target not in taken
+                    and (edge.target is step or step in cfg.reachable(edge.target, avoiding=taken))
+                    for edge in test.edges
+                )
+                for label in ("true", "false")
+            ]
+            if all(ways) and self._carries_some(test.term):
                 # A flag that a loop sets: only the facts on the way tell the two apart.
-                away = reads - {step}
-                true = cfg.path(test, {step}, labels={"true"}, avoiding=away) is not None
-                false = cfg.path(test, {step}, labels={"false"}, avoiding=away) is not None
-                if not true and not false:
-                    continue
-            if true != false:
-                for term, holds in flow.implied(test.term, true, self.module):
+                ways = [
+                    cfg.path(test, {step}, labels={label}, avoiding=taken) is not None
+                    for label in ("true", "false")
+                ]
+            if ways[0] != ways[1]:
+                for term, holds in flow.implied(test.term, ways[0], self.module):
                     yield flow.Fact(term, holds, test)
+
+    def _taken_in(self, function: Function) -> set[Step]:
+        """The steps where the next message is taken: a test behind the addition says nothing of this one."""
+        found = self._takes.get(function)
+        if found is None:
+            found = self._takes[function] = {
+                step
+                for step in function.cfg.steps
+                if step.term is not None
+                and (
+                    (step.kind == "iterate" and self.messages.gives(step.term))
+                    or (step.kind in ("call", "suspend") and self.messages.reads(step.term))
+                )
+            }
+        return found
 
     def _chosen(self, term: t.Term, kept: Holder, function: Function) -> bool:
         """The conditional values that an addition stands in, and those that it is made of."""
@@ -205,13 +226,13 @@ class Newness:
                         if self._member(inner, found, kept, function, step):
                             return True
         for side, other in ((left, right), (right, left)):
-            if not self._carries_some(side) or self._carries_all(other):
+            if not self._carries_some(side) or self._carries_all(other, function, step):
                 continue
-            if term.op in _ORDER and self._moves(other, kept):
+            if term.op in _ORDER and self._moves(other, kept, function, step):
                 return True
             if term.op in ("==", "!="):
                 equal = (term.op == "==") == holds
-                if equal and self._next(side, other, kept):
+                if equal and self._next(side, other, kept, function, step):
                     return True
                 if not equal and self._skips(other, kept, function, step):
                     return True
@@ -295,10 +316,26 @@ class Newness:
             return self._carries_some(term.call)
         return False
 
-    def _carries_all(self, term: t.Term) -> bool:
-        """Whether a term is of the message alone, or of no variable at all."""
+    def _carries_all(self, term: t.Term, function: Function, step: Step | None) -> bool:
+        """Whether a term is of this message alone, or of no variable at all."""
         refs = [part for part in term.walk() if isinstance(part, t.Ref)]
-        return all(self.messages.in_term(ref) is not None for ref in refs)
+        return all(
+            self.messages.in_term(ref) is not None and not self._is_left_over(ref, function, step)
+            for ref in refs
+        )
+
+    def _is_left_over(self, ref: t.Ref, function: Function, step: Step | None) -> bool:
+        """Whether a variable still holds what an earlier message left in it: nothing gave it this one's before."""
+        root = ref.place.root
+        if ref.place.path or root.kind != "local" or root.constant or step is None:
+            return False
+        stores = self.module.stores_to(Place(root))
+        here = [s for s in function.cfg.steps if s.store is not None and any(s.store is x for _, x in stores)]
+        return len(stores) > 1 and not any(
+            function.cfg.dominates(s, step)
+            for s in here
+            if s.store is not None and self.messages.in_term(s.store.value) is not None
+        )
 
     def _asks(self, term: t.Term) -> bool:
         """A closure that compares with content: `held.some(h => h.id === line.id)`."""
@@ -322,7 +359,7 @@ class Newness:
         value = self.module.value_of(term)
         return value if isinstance(value, (t.Call, t.Result, t.Binary)) else term
 
-    def _moves(self, term: t.Term, kept: Holder) -> bool:
+    def _moves(self, term: t.Term, kept: Holder, function: Function, step: Step | None) -> bool:
         """Whether a term is a position that content moves on: a length of what is kept, a number that is taken over."""
         for part in term.walk():
             if isinstance(part, t.Call):
@@ -341,18 +378,17 @@ class Newness:
                     continue
                 if part.method not in self.knowledge.names("newness", "arithmetic"):
                     return True
-            elif isinstance(part, t.Ref) and not isinstance(part.parent, t.Call | None):
-                if self._position(part, kept):
-                    return True
             elif isinstance(part, t.Ref) and not (
                 isinstance(part.parent, t.Call) and part.parent.callee is part
             ):
-                if self._position(part, kept):
+                if self._position(part, kept, function, step):
                     return True
         return False
 
-    def _position(self, ref: t.Ref, kept: Holder) -> bool:
+    def _position(self, ref: t.Ref, kept: Holder, function: Function, step: Step | None) -> bool:
         place = ref.place
+        if self._is_left_over(ref, function, step):
+            return True
         if self.messages.in_term(ref) is not None:
             return False
         if place.path and place.name in self.knowledge.names("message", "measures"):
@@ -368,10 +404,14 @@ class Newness:
         holder = self.holders.of(term)
         return holder is not None and holder.near(kept)
 
-    def _next(self, side: t.Term, other: t.Term, kept: Holder) -> bool:
+    def _next(
+        self, side: t.Term, other: t.Term, kept: Holder, function: Function, step: Step | None
+    ) -> bool:
         """Whether equality with `other` means that content goes on exactly where the kept content ends."""
         for part in (*other.walk(), *side.walk()):
-            if isinstance(part, t.Binary) and part.op in ("+", "-") and self._moves(other, kept):
+            if isinstance(part, t.Binary) and part.op in ("+", "-") and self._moves(
+                other, kept, function, step
+            ):
                 return True
             if isinstance(part, t.Call) and part.method in self.knowledge.names("message", "measures"):
                 if any(self._near(a, kept) for a in (*part.arguments, part.receiver) if a is not None):
@@ -596,16 +636,3 @@ def _asked(op: str, constant: t.Constant, constant_first: bool) -> bool | None:
             return {"<=": True, ">": False}.get(op)
         return {"<": False, ">=": True, "==": False, ">": True}.get(op)
     return None
-
-
-def _onward(cfg: Cfg, start: Step, label: str | None) -> set[Step]:
-    """The steps after `start` (by its `label` edges alone), without going round a loop again."""
-    seen: set[Step] = set()
-    todo = [e.target for e in start.edges if not e.back and (label is None or e.label == label)]
-    while todo:
-        step = todo.pop()
-        if step in seen:
-            continue
-        seen.add(step)
-        todo.extend(e.target for e in step.edges if not e.back and e.target not in seen)
-    return seen

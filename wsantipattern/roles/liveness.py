@@ -30,6 +30,8 @@ Steps = dict[Function, set[Step]]
 
 DEPTH = 2
 
+PUTS = frozenset({"add", "set", "append", "push"})
+TAKES = frozenset({"delete", "discard", "remove", "pop"})
 CLEARS = frozenset({"clearTimeout", "clearInterval", "cancel", "Stop", "remove_timeout"})
 
 
@@ -212,7 +214,43 @@ class Liveness:
                     if self._is_time(value) or isinstance(value, t.Constant):
                         found.setdefault(_mark(place), []).append((place, value))
             del function
-        return {mark for mark, settings in found.items() if any(self._wears(*s) for s in settings)}
+        worn = {mark for mark, settings in found.items() if any(self._wears(*s) for s in settings)}
+        return worn | {_mark(place) for place, call in self._kept_by_answers if self._is_dated(call)}
+
+    @cached_property
+    def _kept_by_answers(self) -> list[tuple[Place, t.Call]]:
+        """The calls of an answer that put something in a container, or take it out."""
+        return [
+            (step.call.receiver_place, step.call)
+            for steps in self.answers.values()
+            for step in steps
+            if step.call is not None
+            and step.call.receiver_place is not None
+            and step.call.method in PUTS | TAKES
+        ]
+
+    def _is_dated(self, call: t.Call) -> bool:
+        """Whether a container is given the time: `seen.set(ws, Date.now())`."""
+        return any(self._is_time(argument) for argument in call.arguments)
+
+    @cached_property
+    def _waiting(self) -> set[Mark]:
+        """Containers of which an answer takes what other code has put in, or the other way round: who is waited for."""
+        found: set[Mark] = set()
+        for place, call in self._kept_by_answers:
+            opposite = TAKES if call.method in PUTS else PUTS
+            if any(
+                other.method in opposite
+                and other.receiver_place is not None
+                and _mark(other.receiver_place) == _mark(place)
+                and not any(
+                    step in steps.get(function, ()) for steps in (self.answers, self.openings, self.endings)
+                )
+                for function in self.module.functions_mentioning(place.name)
+                for step, other in function.cfg.calls
+            ):
+                found.add(_mark(place))
+        return found
 
     def _is_captured(self, place: Place) -> bool:
         scope = place.root.scope
@@ -403,9 +441,21 @@ class Liveness:
         return any(
             step.call is not None
             and step.call.method in hangs_up
-            and any(self._tells_of_silence(fact.term) for fact in facts_at(function, step))
+            and any(
+                self._tells_of_silence(fact.term) or self._asks_waiting(fact.term)
+                for fact in facts_at(function, step)
+            )
             for function, step in self._closings
         )
+
+    def _asks_waiting(self, term: t.Term) -> bool:
+        """`if (waiting.has(ws))`, `if ws in waiting`"""
+        asked: t.Term | None = None
+        if isinstance(term, t.Call) and term.method in ("has", "includes"):
+            asked = term.receiver
+        elif isinstance(term, t.Binary) and term.op == "in":
+            asked = term.right
+        return isinstance(asked, t.Ref) and _mark(asked.place) in self._waiting
 
     def _tells_of_silence(self, term: t.Term) -> bool:
         if isinstance(term, t.Ref) and not any_of(

@@ -34,7 +34,7 @@ from wsantipattern.roles.evidence import Evidence, strong, weak
 from wsantipattern.roles.words import any_of, split
 
 _VIEWS = frozenset({"values", "items", "entries", "copy", "slice"})
-_COPIES = frozenset({"list", "tuple", "set", "frozenset", "sorted", "reversed", "from"})
+_COPIES = frozenset({"list", "tuple", "set", "frozenset", "sorted", "reversed", "enumerate", "from"})
 _PUTS = frozenset({"add", "append", "appendleft", "push", "unshift", "set", "insert", "Store"})
 _TAKES = frozenset({"get", "pop", "setdefault", "at", "shift"})
 """What containers of the languages themselves call: seeing their elements whole, copying, putting in, taking out."""
@@ -104,6 +104,9 @@ class Sockets:
             return None
         if isinstance(term, Element):
             return self._element(term.subject)
+        if isinstance(term, Result) and isinstance(term.call, Element) and term.index == 1:
+            # `for name, ws in people.items()`, `for (const [name, ws] of people)`
+            return self._element(term.call.subject)
         if isinstance(term, Ref):
             return self.at(term.place)
         return None
@@ -174,11 +177,7 @@ class Sockets:
                 and index == 0
                 and registration.emitter is not None
             ):
-                server = (
-                    self.module.made_type(registration.emitter.place)
-                    if isinstance(registration.emitter, Ref)
-                    else None
-                )
+                server = self._server(registration.emitter)
                 library = self._serves(server)
                 if library is not None:
                     return Socket(
@@ -276,11 +275,29 @@ class Sockets:
         if place.path or root.kind != "parameter" or root.scope is None or root not in root.scope.parameters:
             return None
         index = root.scope.parameters.index(root)
-        for _, step in callers(root.scope):
-            found = self.of(step.call.argument(index, root.name)) if step.call is not None else None
+        for call in self._calls_of(root.scope):
+            found = self.of(call.argument(index, root.name))
             if found is not None and found.evidence.is_strong:
                 return Socket(place, found.library, found.evidence)
         return None
+
+    def _calls_of(self, function: Function) -> Iterator[Call]:
+        """The calls of the file that run a function; of a constructor, those that make its class."""
+        owner = function.owner
+        if function.kind != "constructor" or owner is None or not owner.name:
+            yield from (step.call for _, step in callers(function) if step.call is not None)
+            return
+        for other in self.module.functions_mentioning(owner.name):
+            for _, call in other.cfg.calls:
+                callee = call.callee
+                if isinstance(callee, Ref) and not callee.place.path and callee.place.root.class_ is owner:
+                    yield call
+
+    def _server(self, emitter: Term) -> str | None:
+        """The class of a server: `wss`, or `new WebSocketServer(...)` at once."""
+        if isinstance(emitter, Ref):
+            return self.module.made_type(emitter.place)
+        return self.module.canonical(emitter.callee) if isinstance(emitter, Call) else None
 
     def _serves(self, server: str | None) -> Library | None:
         return next(

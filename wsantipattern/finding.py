@@ -131,7 +131,8 @@ class Change:
 class Report:
     """The result of a run: what every format prints. `findings` are in the order of `Finding.sort_key`.
 
-    With a `change`, they are only those that the change brings in.
+    With a `change`, they are only those that the change brings in. `fixed` counts those that fixing has removed,
+    `more_fixes` those left that an unsafe fix would; both are None where nothing was to be fixed.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -139,3 +140,5 @@ class Report:
     checked: int = 0
     skipped: int = 0
     change: Change | None = None
+    fixed: int | None = None
+    more_fixes: int | None = None

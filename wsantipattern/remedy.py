@@ -25,6 +25,7 @@ class ClearAlways:
         clears: the calls of the function that clear the handle by themselves.
         others: its calls that clear the handle through a function of the file.
         waits: where other code runs before the function goes on.
+        risks: where the function may be left: calls, waits, returns, raises.
         is_harmless_unset: whether clearing a handle that was never set does nothing.
         is_immediate: whether nothing can fire between two waits, so that a clear may move over plain code.
         safe: whether nothing but the leak changes.
@@ -37,6 +38,7 @@ class ClearAlways:
     clears: tuple[Extent, ...]
     others: tuple[Extent, ...]
     waits: tuple[Extent, ...]
+    risks: tuple[Extent, ...]
     is_harmless_unset: bool
     is_immediate: bool
     safe: bool

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -17,11 +18,15 @@ from wsantipattern.report import FORMATS
 
 if TYPE_CHECKING:
     from wsantipattern.finding import Report
+    from wsantipattern.fix.files import Fixing
     from wsantipattern.plan import Options
     from wsantipattern.runner import Input, Outcome
 
 PIPE_WIDTH = 120
 """Cells that a line of code may take where the output is no terminal."""
+
+FORMATS_WITH_FIXES = frozenset({"json", "jsonl", "rdjson", "sarif"})
+"""Reports for programs that can offer a fix."""
 
 SHOWN_ERRORS = 20
 """Errors that are named without --verbose; a broken rule is broken in every file."""
@@ -54,6 +59,15 @@ SHOWN_ERRORS = 20
     "--fail-on",
     type=click.Choice([level.label for level in Severity]),
     help="Exit with 1 from this severity on.  [default: warning]",
+)
+@click.option("--fix", is_flag=True, help="Make the fixes that change nothing but the fault.")
+@click.option(
+    "--unsafe-fixes", is_flag=True, help="Make fixes that may change more, too. Implies --fix without --diff."
+)
+@click.option(
+    "--diff",
+    is_flag=True,
+    help="Print what --fix would change, and change nothing; 1 when there is anything.",
 )
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even when there are findings.")
 @click.option(
@@ -103,6 +117,9 @@ def check(
     ignore: tuple[str, ...],
     min_confidence: str | None,
     fail_on: str | None,
+    fix: bool,
+    unsafe_fixes: bool,
+    diff: bool,
     exit_zero: bool,
     baseline: str | None,
     output_format: str,
@@ -154,8 +171,30 @@ def check(
         finally:
             if progress is not None:
                 progress.clear()
+        fixing = None
+        if fix or unsafe_fixes or diff:
+            from wsantipattern.fix.files import fix_findings
+
+            fixing = fix_findings(
+                outcome,
+                options,
+                unsafe=unsafe_fixes,
+                writing=not diff,
+                stdin=stdin,
+                taken_as=stdin_filename,
+            )
+        elif output_format in FORMATS_WITH_FIXES:
+            from wsantipattern.fix.files import suggest_fixes
+
+            suggest_fixes(outcome, options, stdin=stdin, taken_as=stdin_filename)
     except (ConfigError, RuleError) as error:
         raise click.ClickException(str(error)) from None
+    if fixing is not None and diff:
+        return _show_diff(fixing, outcome, quiet)
+    if fixing is not None and stdin is not None:
+        fixed_text = next((f.after for f in fixing.rewritten if f.path == stdin.path), stdin.data)
+        sys.stdout.buffer.write(fixed_text)
+        stdin = replace(stdin, data=fixed_text)
     if baseline is not None:
         from wsantipattern.cli.baseline import leave_out
 
@@ -163,8 +202,11 @@ def check(
         if not quiet:
             for line in remarks:
                 terminal.remark(line)
-    _print(outcome, stdin, output_format, output_file, statistics, quiet, verbose, color)
+    to_stderr = fixing is not None and stdin is not None
+    _print(outcome, stdin, output_format, output_file, statistics, quiet, verbose, color, to_stderr)
     if not quiet:
+        if fixing is not None and output_format not in ("text", "markdown"):
+            terminal.remark(_said("fixed", fixing))
         _say_if_nothing(outcome)
     if verbose:
         _say_more(outcome, time.monotonic() - started)
@@ -198,6 +240,26 @@ def _show_files(paths: list[str], options: Options) -> int:
     return 2 if found.errors else 0
 
 
+def _show_diff(fixing: Fixing, outcome: Outcome, quiet: bool) -> int:
+    from wsantipattern.fix.files import diff
+
+    for error in outcome.report.errors:
+        terminal.complain(f"{error.path}: {error.message}")
+    terminal.put("".join(diff(file) for file in fixing.rewritten))
+    if not quiet:
+        terminal.remark(_said("would fix", fixing))
+    if outcome.report.errors:
+        return 2
+    return 1 if fixing.rewritten else 0
+
+
+def _said(verb: str, fixing: Fixing) -> str:
+    from wsantipattern.report.tally import count
+
+    more = f", {fixing.more} more with --unsafe-fixes" if fixing.more else ""
+    return f"{verb} {count(fixing.fixed, 'finding')}{more}"
+
+
 def _print(
     outcome: Outcome,
     stdin: Input | None,
@@ -207,6 +269,7 @@ def _print(
     quiet: bool,
     verbose: bool,
     color: str,
+    to_stderr: bool,
 ) -> None:
     from wsantipattern.report import RenderContext, render
 
@@ -216,12 +279,12 @@ def _print(
         terminal.complain(f"{error.path}: {error.message}")
     if len(shown) < len(report.errors):
         terminal.complain(f"and {len(report.errors) - len(shown)} more; --verbose names them all")
-    on_terminal = output_file is None and sys.stdout.isatty()
+    on_terminal = output_file is None and not to_stderr and sys.stdout.isatty()
     context = RenderContext(
         rules=outcome.rules,
         root=os.getcwd().replace(os.sep, "/"),
         source=_Sources(stdin),
-        color=output_file is None and terminal.has_color(color),
+        color=output_file is None and not to_stderr and terminal.has_color(color),
         width=shutil.get_terminal_size().columns if on_terminal else PIPE_WIDTH,
         statistics=statistics,
         quiet=quiet,
@@ -232,7 +295,11 @@ def _print(
     else:
         if output_format in ("text", "concise"):
             report = _without_errors(report)  # a person has read them on stderr
-        terminal.put(render(report, output_format, context))
+        text = render(report, output_format, context)
+        if to_stderr:
+            click.echo(text, err=True, nl=False)  # standard output has the fixed text
+        else:
+            terminal.put(text)
     if statistics and output_format not in ("text", "concise", "markdown"):
         from wsantipattern.report.tally import statistics as counted
 
@@ -241,9 +308,7 @@ def _print(
 
 
 def _without_errors(report: Report) -> Report:
-    from wsantipattern.finding import Report
-
-    return Report(findings=report.findings, checked=report.checked, skipped=report.skipped)
+    return replace(report, errors=[])
 
 
 class _Sources:

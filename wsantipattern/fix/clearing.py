@@ -89,14 +89,16 @@ class _Plan:
     def existing(self) -> Iterator[tuple[Statement, list[Statement]]]:
         """A `try` that already stands around all that is watched over, and the clears that its `finally` replaces."""
         holder = next((s for s in self._rest if any(s.holds(e) for e in self.released)), None)
-        if holder is None or not holder.is_try or not any(b.is_open for b in holder.blocks):
+        if holder is not None and holder.expression in self._remedy.clears:
+            # The `try` just before a clear that stands by itself.
+            index = self._rest.index(holder)
+            holder = self._rest[index - 1] if index else None
+        if holder is None or not holder.is_try:
             return
         final = holder.block_of("final")
         if final is not None and any(_within(e, final.extent) for e in self.released):
             return
         after = holder.following
-        if any(self._waits(s.extent) for s in after):
-            return
         without = [s for s in self._clears_in(holder) if self._is_replaced(s, holder)]
         outside = [e for e in self.released if not holder.holds(e)]
         if outside:
@@ -105,11 +107,15 @@ class _Plan:
             if not self._editor.is_alone(after[0]):
                 return
             without.append(after[0])
+        elif any(self._waits(s.extent) for s in after):
+            return
         yield holder, without
 
     def wrapped(self) -> Iterator[tuple[Statement, Statement, list[Statement]]]:
         """First and last statement of what goes into a new `try`, and the clears that its `finally` replaces."""
         rest = self._rest
+        while len(rest) > 1 and not any(_within(e, rest[0].extent) for e in self._remedy.risks):
+            rest = rest[1:]
         ends = [i for i, s in enumerate(rest) if s.expression in self._remedy.clears]
         for index in ends[-1:]:
             behind = rest[index + 1 :]

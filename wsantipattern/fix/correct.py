@@ -8,7 +8,7 @@ files.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from wsantipattern import fix
@@ -42,16 +42,22 @@ class _Correction:
     fix: Fix
 
 
-def suggest(
-    source: bytes, path: str, settings: Settings, ending: str | None = None
-) -> tuple[list[Finding], list[FileError]]:
-    """What `analyze` gives, each finding with a fix that was tried, where there is one.
+def with_fixes(
+    findings: Sequence[Finding], source: bytes, path: str, settings: Settings, ending: str | None = None
+) -> list[Finding]:
+    """Findings of a text, each with a fix that was tried, where there is one.
 
     Raises:
         RuleError: a rule cannot be loaded.
     """
     trial = _Trial(Source.decode(path, source), settings, ending or ending_of(path))
-    return [trial.suggested(found) for found in trial.state.found], trial.state.errors
+    known = {found.finding.fingerprint: found for found in trial.state.found}
+    return [
+        replace(finding, fix=trial.suggested(known[finding.fingerprint]).fix)
+        if finding.fingerprint in known
+        else finding
+        for finding in findings
+    ]
 
 
 def correct(

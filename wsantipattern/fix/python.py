@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import cast
 
 import libcst as cst
 from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
@@ -15,7 +15,6 @@ from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
 from wsantipattern.fix.outline import Block, Role, Statement
 from wsantipattern.model.term import Extent
 
-_Line = cst.SimpleStatementLine | cst.BaseCompoundStatement
 _Body = cst.IndentedBlock | cst.Module | cst.SimpleStatementSuite
 
 
@@ -200,23 +199,22 @@ class _Writer(cst.CSTTransformer):
         super().__init__()
         self._changes = changes
 
-    def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:  # noqa: N802 - libcst's name
-        return updated_node.with_changes(body=self._body(original_node.body, updated_node.body))
+    def on_leave(
+        self, original_node: cst.CSTNodeT, updated_node: cst.CSTNodeT
+    ) -> cst.CSTNodeT | cst.RemovalSentinel | cst.FlattenSentinel[cst.CSTNodeT]:
+        changed: cst.CSTNode = updated_node
+        if isinstance(updated_node, cst.IndentedBlock) and isinstance(original_node, cst.IndentedBlock):
+            if original_node is self._changes.home:
+                changed = self._wrapped(original_node, updated_node)
+            else:
+                changed = updated_node.with_changes(body=self._body(original_node.body, updated_node.body))
+        elif isinstance(updated_node, cst.Module) and isinstance(original_node, cst.Module):
+            changed = updated_node.with_changes(body=self._body(original_node.body, updated_node.body))
+        elif isinstance(updated_node, (cst.Try, cst.TryStar)):
+            changed = self._finished(original_node, updated_node)
+        return cast("cst.CSTNodeT", changed)
 
-    def leave_IndentedBlock(  # noqa: N802 - libcst's name
-        self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock
-    ) -> cst.BaseSuite:
-        if original_node is self._changes.home:
-            return self._wrapped(original_node, updated_node)
-        return updated_node.with_changes(body=self._body(original_node.body, updated_node.body))
-
-    def leave_Try(self, original_node: cst.Try, updated_node: cst.Try) -> cst.Try:  # noqa: N802 - libcst's name
-        return self._finished(original_node, updated_node)
-
-    def leave_TryStar(self, original_node: cst.TryStar, updated_node: cst.TryStar) -> cst.TryStar:  # noqa: N802 - libcst's name
-        return self._finished(original_node, updated_node)
-
-    def _finished(self, original: _Tried, updated: _Tried) -> _Tried:
+    def _finished(self, original: cst.CSTNode, updated: cst.Try | cst.TryStar) -> cst.CSTNode:
         if updated.orelse is not None and not updated.orelse.body.body:
             updated = updated.with_changes(orelse=None)
         new = self._changes.finals.get(original)
@@ -224,17 +222,22 @@ class _Writer(cst.CSTTransformer):
             return updated
         if updated.finalbody is None:
             return updated.with_changes(finalbody=cst.Finally(cst.IndentedBlock([new])))
-        block = updated.finalbody.body
+        block: cst.BaseSuite = updated.finalbody.body
         changed = block.with_changes(body=[new, *block.body])
         return updated.with_changes(finalbody=updated.finalbody.with_changes(body=changed))
 
-    def _body(self, before: Sequence[_Line], after: Sequence[_Line]) -> list[_Line]:
+    def _body(
+        self, before: Sequence[cst.BaseStatement], after: Sequence[cst.BaseStatement]
+    ) -> list[cst.BaseStatement]:
         """The statements of a block as they are to be."""
-        changes, out = self._changes, list[_Line]()
+        changes, out = self._changes, list[cst.BaseStatement]()
         for original, updated in zip(before, after, strict=True):
             if original in changes.dropped:
                 continue
             statement = updated
+            if not isinstance(statement, (cst.SimpleStatementLine, cst.BaseCompoundStatement)):
+                out.append(statement)
+                continue
             if original in changes.above:
                 out.append(changes.above[original].with_changes(leading_lines=statement.leading_lines))
                 statement = statement.with_changes(leading_lines=[])
@@ -251,8 +254,10 @@ class _Writer(cst.CSTTransformer):
         pairs = [(o, u) for o, u in zip(original.body, updated.body, strict=True) if o not in changes.dropped]
         inside = [u for o, u in pairs if o in changes.wrapped]
         index = next(i for i, (o, _) in enumerate(pairs) if o in changes.wrapped)
-        blank, lines = _blank_lines(inside[0].leading_lines)
-        inside[0] = inside[0].with_changes(leading_lines=lines)
+        first, blank = inside[0], list[cst.EmptyLine]()
+        if isinstance(first, (cst.SimpleStatementLine, cst.BaseCompoundStatement)):
+            blank, lines = _blank_lines(first.leading_lines)
+            inside[0] = first.with_changes(leading_lines=lines)
         footer = updated.footer
         at_end = original.body[-1] in changes.wrapped and any(line.comment for line in footer)
         statement = cst.Try(
@@ -264,9 +269,6 @@ class _Writer(cst.CSTTransformer):
         return updated.with_changes(
             body=[*rest[:index], statement, *rest[index:]], footer=[] if at_end else footer
         )
-
-
-_Tried = TypeVar("_Tried", cst.Try, cst.TryStar)
 
 
 def _blank_lines(lines: Sequence[cst.EmptyLine]) -> tuple[list[cst.EmptyLine], list[cst.EmptyLine]]:

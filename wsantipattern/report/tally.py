@@ -31,6 +31,10 @@ def summary(report: Report) -> str:
         parts.append(f"{report.skipped} skipped")
     if report.errors:
         parts.append(count(len(report.errors), "problem"))
+    if report.fixed is not None:
+        parts.append(f"{report.fixed} fixed")
+    if report.more_fixes:
+        parts.append(f"{report.more_fixes} more with --unsafe-fixes")
     return ", ".join(parts)
 
 

@@ -16,6 +16,9 @@ from wsantipattern.model.place import Place
 from wsantipattern.remedy import ClearAlways, ClearBefore
 from wsantipattern.roles.timer import Timer, Timers
 
+_RISKS = frozenset({"call", "spawn", "iterate", "release", "return", "raise", "halt"})
+"""Kinds of steps at which a function may be left."""
+
 
 def always(timers: Timers, function: Function, timer: Timer) -> ClearAlways | None:
     """How the function can clear the timer on every way out, or None."""
@@ -34,6 +37,7 @@ def always(timers: Timers, function: Function, timer: Timer) -> ClearAlways | No
             itself = timers.clears_by_itself(arming, function, step, timer.place)
             (direct if itself else others)[step.extent] = None
     waits = dict.fromkeys(s.extent for s in cfg.steps if s.suspends)
+    risks = dict.fromkeys(s.extent for s in cfg.steps if s.suspends or s.kind in _RISKS)
     safe = (
         not timers.outlives(function, timer)
         and not timers.has_other_owner(function, timer)
@@ -48,6 +52,7 @@ def always(timers: Timers, function: Function, timer: Timer) -> ClearAlways | No
         clears=tuple(sorted(direct)),
         others=tuple(sorted(others)),
         waits=tuple(sorted(waits)),
+        risks=tuple(sorted(risks)),
         is_harmless_unset=bool(arming.cleared_by),
         is_immediate=arming.starts is None and function.module.raises,
         safe=safe,

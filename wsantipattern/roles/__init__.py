@@ -98,7 +98,7 @@ class Roles:
     def trackers(self) -> Trackers:
         from wsantipattern.roles.dedup import Trackers
 
-        return Trackers(self.module, self.knowledge, self.origins, self.staleness)
+        return Trackers(self.module, self.knowledge, self.events, self.origins, self.staleness)
 
     @cached_property
     def accumulations(self) -> Accumulations:

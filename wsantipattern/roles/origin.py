@@ -91,6 +91,7 @@ class Origins:
     def __init__(self, module: Module) -> None:
         self.module = module
         self._survivors: dict[tuple[Function, Binding], bool] = {}
+        self._collections: dict[Function, list[t.Term]] = {}
 
     def of(
         self, frame: Frame, term: t.Term | None, loops: tuple[int, ...] = (), depth: int = DEPTH
@@ -179,7 +180,7 @@ class Origins:
         for _, store in self.module.stores_to(Place(root)):
             value = store.value
             made = value.call if isinstance(value, t.Result) else value
-            if isinstance(made, t.Call) and self._is_answer(frame, made, ref):
+            if isinstance(made, t.Call) and self._is_answer(frame, made, store, ref):
                 found = True
                 yield Leaf("reply", here, ref.place, loops)
                 continue
@@ -190,29 +191,46 @@ class Origins:
             # Filled through its address (`Unmarshal(raw, &frame)`), or by a pattern.
             yield Leaf("given", here, ref.place, loops)
 
-    def _is_answer(self, frame: Frame, call: t.Call, ref: t.Ref) -> bool:
-        """Whether a call outside the file gave an object of which one field is read here and another is looped over."""
-        if not ref.place.path or call.constructs or self.module.resolve(call) is not None:
+    def _is_answer(self, frame: Frame, made: t.Call, store: t.Store, ref: t.Ref) -> bool:
+        """Whether a call outside the file gave both what is read here and a collection that is looped over."""
+        if made.constructs or self.module.resolve(made) is not None:
             return False
-        root = ref.place.root
-        for step in frame.function.host.cfg.steps:
-            terms: list[t.Term] = []
-            if step.kind == "iterate" and step.term is not None:
-                terms.append(step.term)
-            elif step.call is not None:
-                terms.extend(step.call.arguments)
-                if step.call.receiver is not None and any(
-                    isinstance(a, t.Closure) for a in step.call.arguments
-                ):
-                    terms.append(step.call.receiver)
-            for term in terms:
-                if (
-                    isinstance(term, t.Ref)
-                    and term.place.root is root
-                    and term.place.path
-                    and term.place != ref.place
-                ):
-                    return True
+        several = isinstance(store.value, t.Result)
+        return any(
+            self._comes_from(term, ref.place.root, made if several else None, ref, 4)
+            for term in self._looped(frame.function.host)
+        )
+
+    def _looped(self, function: Function) -> list[t.Term]:
+        """The collections that a function goes through, and what it hands to other functions of the file."""
+        if function not in self._collections:
+            found: list[t.Term] = []
+            for step in function.cfg.steps:
+                if step.kind == "iterate" and step.term is not None:
+                    found.append(step.term)
+                elif step.call is not None:
+                    if self.module.resolve(step.call) is not None:
+                        found.extend(step.call.arguments)
+                    if step.call.receiver is not None and any(
+                        isinstance(a, t.Closure) for a in step.call.arguments
+                    ):
+                        found.append(step.call.receiver)
+            self._collections[function] = found
+        return self._collections[function]
+
+    def _comes_from(self, term: t.Term, root: Binding, call: t.Call | None, ref: t.Ref, depth: int) -> bool:
+        """Whether a collection is another part of the object at `root`, or another result of `call`."""
+        for part in term.walk():
+            if not isinstance(part, t.Ref) or part.place == ref.place:
+                continue
+            if part.place.root is root:
+                return bool(part.place.path) or part is not term
+            if depth > 0 and part.place.root.kind == "local":
+                for _, store in self.module.stores_to(Place(part.place.root)):
+                    if call is not None and isinstance(store.value, t.Result) and store.value.call is call:
+                        return True
+                    if self._comes_from(store.value, root, call, ref, depth - 1):
+                        return True
         return False
 
     def _call(self, frame: Frame, call: t.Call, loops: tuple[int, ...], depth: int) -> Iterator[Leaf]:
@@ -235,7 +253,8 @@ class Origins:
             for leaf in self._of(frame, argument, loops, depth - 1):
                 found = True
                 yield leaf
-        if not found and isinstance(call.callee, t.Ref) and call.callee.place.root.kind == "import":
+        outside = isinstance(call.callee, t.Ref) and call.callee.place.root.kind in ("import", "global")
+        if not found and outside and not call.total:
             yield Leaf("library", 0, None, loops)
 
     def survives(self, function: Function, binding: Binding) -> bool:

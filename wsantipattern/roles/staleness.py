@@ -18,7 +18,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import Key, atom, implied, key
 from wsantipattern.model.module import Function, Module
-from wsantipattern.model.place import Place
+from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.roles.origin import Frame, Leaf, Origins
 from wsantipattern.roles.words import any_of, of_place, split
 
@@ -34,6 +34,8 @@ class Divergence:
         extent: the condition, for a trace.
         confidence: high for a comparison of positions, medium for words.
         loops: the iterables of which the compared position is an element.
+        is_sure: this side is ahead. Otherwise it only differs, or the server has gone far on: a divergence where the
+            function itself treats it as one.
     """
 
     step: Step
@@ -42,6 +44,7 @@ class Divergence:
     extent: t.Extent
     confidence: Confidence
     loops: frozenset[int]
+    is_sure: bool = True
 
     def decides(self, condition: t.Term) -> bool | None:
         """The truth of a condition where the copy has diverged; None where this does not say."""
@@ -57,6 +60,11 @@ class _Verdict:
     confidence: Confidence
     loops: frozenset[int]
     term: t.Term
+    is_sure: bool = True
+
+    @property
+    def weight(self) -> tuple[bool, Confidence]:
+        return (self.is_sure, self.confidence)
 
 
 class Staleness:
@@ -71,7 +79,10 @@ class Staleness:
     def learned_in(self, function: Function) -> list[Divergence]:
         """The steps at which a function learns that its copy has diverged, in building order."""
         if function not in self._kept:
-            self._kept[function] = list(self._learned(function)) if function in self._candidates else []
+            found = list(self._learned(function)) if function in self._candidates else []
+            if any(d.is_sure and d.confidence >= Confidence.HIGH for d in found):
+                found = [d for d in found if d.is_sure]
+            self._kept[function] = found
         return self._kept[function]
 
     @cached_property
@@ -99,7 +110,8 @@ class Staleness:
     def _worded_at(self) -> Iterator[int]:
         """Where the text has one of the words that say so without an operator."""
         text = self.module.text.lower()
-        for word in self.knowledge.names("words", "staleness") | self.knowledge.names("words", "diverged"):
+        names = (self.knowledge.names("words", key) for key in ("staleness", "diverged", "lives"))
+        for word in frozenset().union(*names):
             at = text.find(word.encode())
             while at >= 0:
                 yield at
@@ -111,36 +123,55 @@ class Staleness:
         for step, store in function.cfg.assignments:
             if step.target is None or not step.target.is_local or not _may_be_condition(store.value):
                 continue
-            for holds in (True, False):
-                verdict = self._says(frame, store.value, holds)
+            for holds, verdict in self._either(frame, store.value):
                 if verdict is not None:
                     named.add(step.target)
                     given: list[tuple[Key, bool]] = [(("set", step.target), holds), *_atoms(verdict.term)]
                     yield Divergence(
-                        step, None, tuple(given), store.value.extent, verdict.confidence, verdict.loops
+                        step,
+                        None,
+                        tuple(given),
+                        store.value.extent,
+                        verdict.confidence,
+                        verdict.loops,
+                        verdict.is_sure,
                     )
-                    break
         for step in function.cfg.of_kind("test"):
             if step.term is None or _core(step.term) in named:
                 continue
-            for label, holds in (("true", True), ("false", False)):
-                verdict = self._says(frame, step.term, holds)
-                if verdict is not None and not self._is_maximum(function, step, verdict.term):
+            for holds, verdict in self._either(frame, step.term):
+                label = "true" if holds else "false"
+                if not self._is_maximum(function, step, verdict.term):
                     given = [*_atoms(verdict.term)]
                     decided = atom(step.term)
                     if decided is not None:
                         given.append((decided[0], decided[1] == holds))
                     yield Divergence(
-                        step, (label,), tuple(given), step.extent, verdict.confidence, verdict.loops
+                        step,
+                        (label,),
+                        tuple(given),
+                        step.extent,
+                        verdict.confidence,
+                        verdict.loops,
+                        verdict.is_sure,
                     )
-                    break
+
+    def _either(self, frame: Frame, term: t.Term) -> Iterator[tuple[bool, _Verdict]]:
+        """The truth value of a condition that tells best of a divergence, with what tells it."""
+        found = [(holds, verdict) for holds in (True, False) if (verdict := self._says(frame, term, holds))]
+        if found:
+            yield max(found, key=lambda one: one[1].weight)
 
     def _says(self, frame: Frame, term: t.Term, holds: bool) -> _Verdict | None:
         """What shows that the copy has diverged where the condition is true (false)."""
         best: _Verdict | None = None
         for condition, truth in implied(term, holds, self.module):
-            found = self._compared(frame, condition, truth) or self._worded(frame, condition, truth)
-            if found is not None and (best is None or found.confidence > best.confidence):
+            found = (
+                self._compared(frame, condition, truth)
+                or self._worded(frame, condition, truth)
+                or self._differs(frame, condition, truth)
+            )
+            if found is not None and (best is None or found.weight > best.weight):
                 best = found
         return best
 
@@ -151,7 +182,7 @@ class Staleness:
         if sides is None:
             return None
         larger, smaller = sides
-        if self._is_no_position(larger) or self._is_no_position(smaller):
+        if self._is_no_position(larger) or self._is_no_position(smaller) or self._bounds(smaller):
             return None
         own, other = self.origins.of(frame, larger), self.origins.of(frame, smaller)
         if not own or not other:
@@ -171,6 +202,51 @@ class Staleness:
             if self._named_apart(larger, smaller):
                 return _Verdict(Confidence.MEDIUM, loops, told)
         return None
+
+    def _differs(self, frame: Frame, condition: t.Term, holds: bool) -> _Verdict | None:
+        """Lives of the server that are not the same, or a gap between positions."""
+        if not isinstance(condition, t.Binary):
+            return None
+        left, right = condition.left, condition.right
+        told = condition if holds else t.Not(condition.extent, condition)
+        if condition.op in ("==", "!="):
+            if holds != (condition.op == "!="):
+                return None
+            sides = self._own_first(frame, left, right)
+            if sides is None:
+                return None
+            if not any_of(_words(left) | _words(right), self.knowledge.names("words", "lives")):
+                return None
+            return _Verdict(Confidence.MEDIUM, sides, told)
+        said = {">": (left, right), ">=": (left, right), "<": (right, left), "<=": (right, left)}
+        if condition.op not in said:
+            return None
+        larger, smaller = said[condition.op] if holds else said[condition.op][::-1]
+        larger, smaller = self._value(larger), self._value(smaller)
+        loops: frozenset[int] | None = None
+        if isinstance(smaller, t.Binary) and smaller.op == "+":
+            loops = self._own_first(frame, smaller.left, larger) or self._own_first(
+                frame, smaller.right, larger
+            )
+        elif isinstance(larger, t.Binary) and larger.op == "-" and not _is_zero(smaller):
+            loops = self._own_first(frame, larger.right, larger.left)
+        return _Verdict(Confidence.HIGH, loops, told, is_sure=False) if loops is not None else None
+
+    def _own_first(self, frame: Frame, first: t.Term, second: t.Term) -> frozenset[int] | None:
+        """The loops of two positions, where one is this side's, that goes on, and the other came with the call."""
+        if self._is_no_position(first) or self._is_no_position(second):
+            return None
+        sides = (self.origins.of(frame, first), self.origins.of(frame, second))
+        if not all(sides):
+            return None
+        ranks = [min(leaf.rank for leaf in side) for side in sides]
+        if ranks[0] == ranks[1]:
+            return None
+        ours = sides[0] if ranks[0] < ranks[1] else sides[1]
+        outer = min(ranks)
+        if not any(leaf.is_state and leaf.rank == outer and self._moves(leaf) for leaf in ours):
+            return None
+        return frozenset(loop for side in sides for leaf in side for loop in leaf.loops)
 
     def _ordered(self, condition: t.Term, holds: bool) -> tuple[t.Term, t.Term] | None:
         """The larger and the smaller of what a condition says is strictly ordered."""
@@ -211,6 +287,13 @@ class Staleness:
             return bool(value.place.path) and value.place.name in sizes
         return isinstance(value, t.Field) and value.name in sizes
 
+    def _bounds(self, term: t.Term) -> bool:
+        """Whether a side is a field of a message that bounds something: a limit that it names is no position."""
+        value = self._value(term)
+        name = value.place.name if isinstance(value, t.Ref) and value.place.path else ""
+        name = value.name if isinstance(value, t.Field) else name
+        return any_of(split(name), self.knowledge.names("words", "limits"))
+
     def _moves(self, leaf: Leaf) -> bool:
         """Whether this side's value goes on as items come in: a limit that is set up once or used up is no position."""
         if leaf.place is None or leaf.kind == "library":
@@ -225,13 +308,30 @@ class Staleness:
                         return False
                     own = bool(target.path) or target.root is leaf.place.root
                     at_start = store.declares or function.kind in ("constructor", "top")
-                    literal = isinstance(store.value, t.Constant) and store.op is None
-                    goes_on = goes_on or (own and not at_start and not literal)
+                    literal = isinstance(store.value, t.Constant)
+                    if literal and store.op == "+":
+                        literal = not self._takes_in(function)
+                    goes_on = goes_on or (
+                        own and not at_start and not literal and not self._is_time(store.value)
+                    )
                 receiver = step.call.receiver_place if step.call is not None else None
                 if step.call is not None and receiver is not None and receiver.name == name:
                     # A library's object: whether its methods move it cannot be seen.
                     goes_on = goes_on or self.module.resolve(step.call) is None
         return goes_on
+
+    def _takes_in(self, function: Function) -> bool:
+        """Whether a function that counts also adds to a container: it counts what it takes in."""
+        adds = self.knowledge.names("dedup", "adds") | self.knowledge.names("dedup", "adds_all")
+        return any(
+            (step.call is not None and step.call.method in adds)
+            or (step.kind == "assign" and step.target is not None and step.target.path[-1:] == (ELEMENT,))
+            for step in function.cfg.steps
+        )
+
+    def _is_time(self, value: t.Term) -> bool:
+        name = self.module.typed_name(value.callee) if isinstance(value, t.Call) else None
+        return name is not None and name in self.knowledge.names("liveness", "clocks")
 
     def _is_kept(self, term: t.Term) -> bool:
         """Whether something of the file writes the field that a side reads: it is state, handed in."""
@@ -251,7 +351,7 @@ class Staleness:
         first, second = _words(larger), _words(smaller)
         if any_of(first, theirs) or any_of(second, ours):
             return False
-        return any_of(first, ours) and any_of(second, theirs)
+        return any_of(first, ours) or any_of(second, theirs)
 
     def _is_maximum(self, function: Function, step: Step, told: t.Term) -> bool:
         """Whether a comparison only picks or keeps the larger value: `a > b ? a : b`, `if (a > b) b = a`."""
@@ -330,6 +430,10 @@ def _atoms(told: t.Term) -> Iterator[tuple[Key, bool]]:
     decided = atom(told)
     if decided is not None:
         yield decided
+
+
+def _is_zero(term: t.Term) -> bool:
+    return isinstance(term, t.Constant) and not term.value
 
 
 def _words(term: t.Term) -> set[str]:

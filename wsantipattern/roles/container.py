@@ -1,0 +1,144 @@
+"""Containers: which sets, maps and lists a term stands for, through variables, helpers and keys.
+
+A container is named by its place in the function that is looked at; terms of called functions are followed into it.
+Decided by bindings and by the methods that `knowledge` lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import term as t
+from wsantipattern.model.cfg import Step
+from wsantipattern.model.flow import returns
+from wsantipattern.model.module import Module
+from wsantipattern.model.place import ELEMENT, Place
+from wsantipattern.roles.origin import Frame
+
+DEPTH = 3
+"""Functions of the file that a container is followed through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """A container: its place, and for each `[*]` of it the key, where the text says which."""
+
+    place: Place
+    keys: tuple[object, ...] = ()
+
+    def field(self, *parts: str) -> Storage:
+        return Storage(Place(self.place.root, (*self.place.path, *parts)), self.keys)
+
+    def element(self, at: object = None) -> Storage:
+        return Storage(self.place.element, (*self.keys, at))
+
+    def holds(self, other: Storage) -> bool:
+        """Whether `other` is this container or lies in it, as far as the keys may be equal."""
+        return other.place.starts_with(self.place) and all(
+            mine is None or its is None or mine == its
+            for mine, its in zip(self.keys, other.keys, strict=False)
+        )
+
+
+class Containers:
+    """The containers of one module."""
+
+    def __init__(self, module: Module, knowledge: Knowledge) -> None:
+        self.module = module
+        self.knowledge = knowledge
+
+    def known(self, what: str) -> frozenset[str]:
+        """The names of `[dedup]` under a key."""
+        return self.knowledge.names("dedup", what)
+
+    def of(self, frame: Frame, term: t.Term | None, depth: int = 6) -> list[Storage]:
+        """The containers that a term may stand for, in the outermost frame's terms."""
+        return list(dict.fromkeys(self._containers(frame, term, depth)))
+
+    def _containers(self, frame: Frame, term: t.Term | None, depth: int) -> Iterator[Storage]:
+        if term is None or depth <= 0:
+            return
+        match term:
+            case t.Ref():
+                yield from self._read(frame, term, depth)
+            case t.Field():
+                for inner in self._containers(frame, term.subject, depth):
+                    yield inner.field(term.name)
+            case t.Element() if not isinstance(term.key, t.Several):
+                for inner in self._containers(frame, term.subject, depth):
+                    yield inner.element(frame.key(term.key))
+            case t.Call():
+                yield from self._given_by(frame, term, depth)
+            case t.Result() if term.index == 0:
+                yield from self._containers(frame, term.call, depth)
+            case t.Suspend():
+                yield from self._containers(frame, term.value, depth)
+            case t.Logic():
+                yield from self._containers(frame, term.left, depth - 1)
+                yield from self._containers(frame, term.right, depth - 1)
+            case t.Choice():
+                yield from self._containers(frame, term.then, depth - 1)
+                yield from self._containers(frame, term.otherwise, depth - 1)
+            case t.Store():
+                yield from self._containers(frame, term.value, depth - 1)
+            case t.Several() if len(term.operands) == 1:
+                yield from self._containers(frame, term.operands[0], depth - 1)
+            case _:
+                return
+
+    def _read(self, frame: Frame, ref: t.Ref, depth: int) -> Iterator[Storage]:
+        place = ref.place
+        root = place.root
+        last = len(place.path) - 1 - place.path[::-1].index(ELEMENT) if ELEMENT in place.path else -1
+
+        def extended(start: Storage) -> Storage:
+            for index, part in enumerate(place.path):
+                if part == ELEMENT:
+                    start = start.element(frame.key(ref.key) if index == last else None)
+                else:
+                    start = start.field(part)
+            return start
+
+        if root in frame.bound and frame.outer is not None:
+            for inner in self._containers(frame.outer, frame.bound[root], depth - 1):
+                yield extended(inner)
+            return
+        yield extended(Storage(Place(root)))
+        if root.kind == "local" and root.scope is not None and root.scope.host is frame.function.host:
+            for _, store in self.module.stores_to(Place(root)):
+                if store.op is None:
+                    for inner in self._containers(frame, store.value, depth - 1):
+                        yield extended(inner)
+
+    def _given_by(self, frame: Frame, call: t.Call, depth: int) -> Iterator[Storage]:
+        callee = self.module.resolve(call)
+        if callee is not None:
+            if call.constructs or frame.runs(callee) or frame.level >= DEPTH:
+                return
+            inner = frame.into(callee, call)
+            values = (
+                [s.term.value for s in callee.cfg.steps if yields(s) and isinstance(s.term, t.Suspend)]
+                if callee.is_generator
+                else [value for value, _ in returns(callee)]
+            )
+            for value in values:
+                for storage in self._containers(inner, value, depth - 1):
+                    if storage.place.root.scope is not callee or storage.place.root.kind != "local":
+                        yield storage
+        elif call.method in self.known("gets") and call.receiver is not None:
+            for storage in self._containers(frame, call.receiver, depth):
+                yield storage.element(frame.key(call.argument(0)))
+
+
+def yields(step: Step) -> bool:
+    """Whether a step hands a value to whoever runs the generator."""
+    return step.kind == "suspend" and isinstance(step.term, t.Suspend) and step.term.op == "yield"
+
+
+def number(term: t.Term | None) -> float | None:
+    """The value of a number literal."""
+    if isinstance(term, t.Constant) and term.kind == "number" and isinstance(term.value, (int, float)):
+        return term.value
+    return None

@@ -1,0 +1,229 @@
+"""Marks: what a function adds to containers, itself, through functions of the file, or by the name of a function.
+
+A mark names the step in the function that is looked at, the containers it may be added to, and what is added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import term as t
+from wsantipattern.model.cfg import Step
+from wsantipattern.model.module import Function, Module
+from wsantipattern.model.place import ELEMENT, Place
+from wsantipattern.roles.container import DEPTH, Containers, Storage
+from wsantipattern.roles.origin import Frame, Origins
+from wsantipattern.roles.reset import Resets
+from wsantipattern.roles.words import any_of, of_place, split
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mark:
+    """A step that adds something to a container.
+
+    Attributes:
+        step: in the function that is looked at.
+        extent: where it stands: the adding call or assignment, or the call of the helper that does it.
+        storages: what it may be added to.
+        values: what is added, each with the frame it is written in.
+        bulk: all elements of the value are added at once.
+        via: the container as it is written, where it starts at a variable of the innermost frame.
+        said: where only words say that it marks: `named` for what was seen, or only a `verb`; else empty.
+    """
+
+    step: Step
+    extent: t.Extent
+    storages: tuple[Storage, ...]
+    values: tuple[tuple[Frame, t.Term], ...]
+    bulk: bool = False
+    via: Place | None = None
+    said: Literal["", "named", "verb"] = ""
+
+
+class Marks:
+    """The marks of one module."""
+
+    def __init__(
+        self, module: Module, knowledge: Knowledge, origins: Origins, containers: Containers, resets: Resets
+    ) -> None:
+        self.module = module
+        self.knowledge = knowledge
+        self.origins = origins
+        self.containers = containers
+        self.resets = resets
+
+    def made_in(self, frame: Frame) -> list[Mark]:
+        """Everything that a function adds to containers, itself or through functions of the file."""
+        found: list[Mark] = []
+        for step in frame.function.cfg.steps:
+            direct = self.direct(frame, step)
+            if direct is not None:
+                found.append(direct)
+                continue
+            call = step.call if step.kind == "call" else None
+            if call is None:
+                continue
+            for callee, inner, is_closure in self._run_by(frame, call):
+                for mark in self.made_in(inner):
+                    storages = tuple(s for s in mark.storages if self._comes_dirty(inner, mark, s))
+                    if storages:
+                        extent = mark.extent if is_closure else call.extent
+                        found.append(replace(mark, step=step, extent=extent, storages=storages))
+                del callee
+            weak = self._marked_by_name(frame, step, call)
+            if weak is not None:
+                found.append(weak)
+        return found
+
+    def _run_by(self, frame: Frame, call: t.Call) -> Iterator[tuple[Function, Frame, bool]]:
+        """The functions of the file that a call runs at once, each with its frame, and whether it is written there."""
+        if frame.level >= DEPTH:
+            return
+        callee = self.module.resolve(call)
+        if callee is not None:
+            if not call.constructs and not frame.runs(callee):
+                yield callee, frame.into(callee, call), False
+            return
+        collection: t.Term | None = None
+        if call.method in self.containers.known("each") and call.receiver is not None and call.arguments:
+            receiver = call.receiver
+            if not (isinstance(receiver, t.Ref) and receiver.place.root.kind == "import"):
+                collection = receiver
+        elif (self.module.canonical(call.callee) or "") in self.containers.known("each_of") and len(
+            call.arguments
+        ) == 2:
+            collection = call.arguments[1]
+        if collection is not None:
+            function = self.module.resolve_value(call.arguments[0])
+            if function is not None and not function.is_inlined and not frame.runs(function):
+                element = t.Element(collection.extent, collection)
+                inner = frame.each(function, element)
+                yield function, inner, isinstance(call.arguments[0], t.Closure)
+
+    def _comes_dirty(self, inner: Frame, mark: Mark, storage: Storage) -> bool:
+        """Whether a called function marks on some way on which it has not emptied the container itself."""
+        cfg = inner.function.cfg
+        return (
+            cfg.path(
+                cfg.entry,
+                {mark.step},
+                avoiding=lambda s: self.resets.at(inner, s, storage, mark, None),
+            )
+            is not None
+        )
+
+    def direct(self, frame: Frame, step: Step) -> Mark | None:
+        """What a step by itself adds to a container."""
+        call = step.call if step.kind == "call" else None
+        if call is not None:
+            receiver = call.receiver
+            if receiver is None or not call.arguments or self.module.resolve(call) is not None:
+                return None
+            if call.method in self.containers.known("adds_all"):
+                storages = self.containers.of(frame, receiver)
+                return self._mark(frame, step, storages, call.arguments[:1], bulk=True)
+            if call.method in self.containers.known("adds"):
+                values = [a.value if isinstance(a, t.Spread) else a for a in call.arguments[:1]]
+                spread = any(isinstance(a, t.Spread) for a in call.arguments[:1])
+                return self._mark(frame, step, self.containers.of(frame, receiver), values, bulk=spread)
+            return None
+        store = step.store
+        if store is None or step.target is None or not isinstance(store.target, t.Ref):
+            return None
+        target = store.target
+        if target.place.path[-1:] == (ELEMENT,) and target.key is not None:
+            parent = target.place.parent
+            assert parent is not None
+            if isinstance(store.value, t.Constant) and store.value.value is False:
+                return None
+            storages = self.containers.of(frame, t.Ref(target.extent, parent))
+            return self._mark(frame, step, storages, [target.key])
+        if store.op in ("|", "+"):
+            return self._mark(frame, step, self.containers.of(frame, target), [store.value], bulk=True)
+        if store.op is None and self.resets.keeps(frame, store.value, Storage(step.target), None):
+            joined = _joined(store.value)
+            if joined:
+                return self._mark(frame, step, self.containers.of(frame, target), joined, bulk=True)
+        return None
+
+    def _mark(
+        self, frame: Frame, step: Step, storages: list[Storage], values: list[t.Term], bulk: bool = False
+    ) -> Mark | None:
+        if not storages or not values:
+            return None
+        first = storages[0].place
+        is_variable = first.root.kind == "local" and first.root not in frame.bound
+        via = first if is_variable else None
+        return Mark(step, step.extent, tuple(storages), tuple((frame, v) for v in values), bulk, via)
+
+    def _marked_by_name(self, frame: Frame, step: Step, call: t.Call) -> Mark | None:
+        """A function of another file that is named for marking, given an item's number."""
+        if self.module.resolve(call) is not None or call.total or not isinstance(call.callee, t.Ref):
+            return None
+        words = split(call.method)
+        if not any_of(words, self.knowledge.names("words", "marking")):
+            return None
+        if any_of(of_place(call.callee.place), self.knowledge.names("words", "logging")):
+            return None
+        values = [a for a in call.arguments if isinstance(a, t.Ref) and a.place.path]
+        if not values:
+            return None
+        named = (
+            any_of(of_place(call.callee.place), self.knowledge.names("words", "seen"))
+            or self._marks_single_items(call)
+            or self._is_judged(frame, call)
+        )
+        # `remember(tank, feeding.no)`: under a name, one number. Enough where words said that the copy is stale.
+        if not named and (len(call.arguments) < 2 or any(isinstance(a, t.Constant) for a in call.arguments)):
+            return None
+        return Mark(
+            step,
+            step.extent,
+            (Storage(call.callee.place),),
+            tuple((frame, v) for v in values),
+            said="named" if named else "verb",
+        )
+
+    def _is_judged(self, frame: Frame, call: t.Call) -> bool:
+        """Whether the answer decides what becomes of the item: `if (!window.admit(item.no)) continue`."""
+        return any(
+            step.kind == "test" and step.term is not None and call in step.term.walk()
+            for step in frame.function.cfg.steps
+        )
+
+    def _marks_single_items(self, call: t.Call) -> bool:
+        """Whether the same function is called elsewhere for one item that came alone: live and recovered alike."""
+        assert isinstance(call.callee, t.Ref)
+        for function in self.module.functions_mentioning(call.method):
+            for _, other in function.cfg.calls:
+                if (
+                    other.extent != call.extent
+                    and isinstance(other.callee, t.Ref)
+                    and other.callee.place == call.callee.place
+                    and len(other.arguments) == len(call.arguments)
+                ):
+                    leaves = [leaf for a in other.arguments for leaf in self.origins.of(Frame(function), a)]
+                    if leaves and not any(leaf.loops for leaf in leaves):
+                        return True
+        return False
+
+
+def _joined(value: t.Term) -> list[t.Term]:
+    """What an assignment adds to the old content that its value repeats."""
+    match value:
+        case t.Binary(op="|" | "+"):
+            return [value.right]
+        case t.Sequence():
+            return [e.value if isinstance(e, t.Spread) else e for e in value.elements[1:]]
+        case t.Call():
+            inner = [a for a in value.arguments if isinstance(a, t.Sequence)]
+            if value.constructs and inner:
+                return _joined(inner[0])
+            if value.method == "append":
+                return list(value.arguments[1:])
+            return list(value.arguments)
+        case _:
+            return []

@@ -1,0 +1,249 @@
+"""Membership: conditions that ask whether an item is in a container, and whether they leave the item out.
+
+A container of which something in the file asks so, to skip what is in, serves to tell duplicates. One whose stored
+values are used is the data itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from wsantipattern.model import term as t
+from wsantipattern.model.cfg import Step
+from wsantipattern.model.flow import implied, returns
+from wsantipattern.model.module import Function, Module
+from wsantipattern.model.place import ELEMENT, Place
+from wsantipattern.roles.container import Containers, Storage, number
+from wsantipattern.roles.mark import Marks
+from wsantipattern.roles.origin import Frame
+from wsantipattern.roles.reset import ahead, is_made
+
+
+class Membership:
+    """The questions of one module for what is in its containers."""
+
+    def __init__(self, module: Module, containers: Containers, marks: Marks) -> None:
+        self.module = module
+        self.containers = containers
+        self.marks = marks
+
+    def is_tracker(self, place: Place) -> bool:
+        """Whether some condition of the file asks whether an item is in the container at a place, to skip it."""
+        return not self.families.isdisjoint(self.family(place))
+
+    def family(self, place: Place) -> Iterator[Place]:
+        """The place, and what it is called inside the class it is a field of."""
+        yield place
+        for length in range(len(place.path) - 1, -1, -1):
+            owner = self.module.class_of(Place(place.root, place.path[:length]))
+            if owner is not None and owner.this is not place.root:
+                yield Place(owner.this, place.path[length:])
+
+    def asked_at(self, function: Function, storage: Storage) -> set[Step]:
+        """The steps of a function that ask whether something is in a container."""
+        frame, found = Frame(function), set()
+        for step in function.cfg.steps:
+            terms = [step.term] if step.kind == "test" or step.call is not None else []
+            for term in terms:
+                for holds in (True, False):
+                    conditions = (
+                        implied(term, holds, self.module) if step.kind == "test" and term else [(term, holds)]
+                    )
+                    for condition, truth in conditions:
+                        if condition is not None and any(
+                            s.place == storage.place for s in self.asked(frame, condition, truth)
+                        ):
+                            found.add(step)
+        return found
+
+    @cached_property
+    def families(self) -> set[Place]:
+        """The places of which some condition of the file asks whether an item is in, to skip it."""
+        found: set[Place] = set()
+        for function in self.module.all_functions:
+            if function.is_inlined:
+                continue
+            for storage in self._asked_in(function):
+                found.update(self.family(storage.place))
+        return found
+
+    def _asked_in(self, function: Function) -> Iterator[Storage]:
+        cfg, frame = function.cfg, Frame(function)
+        for step in cfg.steps:
+            if step.kind == "test" and step.term is not None:
+                for label in ("true", "false"):
+                    for condition, holds in implied(step.term, label == "true", self.module):
+                        asked = self.asked(frame, condition, holds)
+                        if self._decides(function, step, label, asked):
+                            yield from asked
+            for part in step.term.walk() if step.term is not None else ():
+                if isinstance(part, t.Several):
+                    # A comprehension's condition leaves elements out.
+                    for operand in part.operands[:-1]:
+                        for condition, holds in implied(operand, False, self.module):
+                            yield from self.asked(frame, condition, holds)
+                elif isinstance(part, t.Call) and part.method in self.containers.known("each"):
+                    yield from self._asked_by_filter(part)
+
+    def _asked_by_filter(self, call: t.Call) -> Iterator[Storage]:
+        for argument in call.arguments[:1]:
+            function = self.module.resolve_value(argument)
+            if function is not None and not function.is_inlined:
+                for value, _ in returns(function):
+                    for condition, holds in implied(value, False, self.module) if value is not None else ():
+                        yield from self.asked(Frame(function), condition, holds)
+
+    def asked(self, frame: Frame, condition: t.Term, holds: bool) -> list[Storage]:
+        """The containers that a condition, by its truth or falsity, says to hold an element already."""
+        match condition:
+            case t.Call():
+                receiver = condition.receiver
+                if self.module.resolve(condition) is not None:
+                    return []
+                name = self.module.canonical(condition.callee) or ""
+                if name in self.containers.known("asks_of") and holds:
+                    return self.containers.of(frame, condition.argument(0))
+                if name in self.containers.known("searches_of") and holds:
+                    argument = condition.argument(0)
+                    last = argument.operands[-1] if isinstance(argument, t.Several) else None
+                    return self.asked(frame, last, True) if isinstance(last, t.Binary) else []
+                if receiver is None or not condition.arguments:
+                    return []
+                if condition.method in self.containers.known("searches") and holds:
+                    return self._searched(frame, receiver, condition.argument(0))
+                if (condition.method in self.containers.known("asks") and holds) or (
+                    condition.method in self.containers.known("adds_if_new") and not holds
+                ):
+                    return self.containers.of(frame, receiver)
+            case t.Binary(op="in") if holds:
+                return self.containers.of(frame, condition.right)
+            case t.Binary(op="==" | "!="):
+                for side, other in (
+                    (condition.left, condition.right),
+                    (condition.right, condition.left),
+                ):
+                    if isinstance(other, t.Constant) and other.kind == "null":
+                        if holds == (condition.op == "!="):
+                            return self.asked(frame, side, True)
+                    elif number(other) == -1 and holds == (condition.op == "!="):
+                        return self._asked_position(frame, side)
+                    elif isinstance(side, t.Ref) and side.place.is_local and holds == (condition.op == "=="):
+                        # `for r in recent: if r == n`: the loop looks for it.
+                        for _, store in self.module.stores_to(side.place):
+                            if isinstance(store.value, t.Element) and store.value.key is None:
+                                return self.containers.of(frame, store.value.subject)
+            case t.Binary(op="<" | "<=" | ">" | ">="):
+                at_least = (
+                    condition.op if holds else {"<": ">=", ">=": "<", "<=": ">", ">": "<="}[condition.op]
+                )
+                bound = number(condition.right)
+                if (at_least == ">" and bound == -1) or (at_least == ">=" and bound == 0):
+                    return self._asked_position(frame, condition.left)
+            case t.Ref():
+                value = self.module.value_of(condition)
+                if value is not None and value is not condition:
+                    return self.asked(frame, value, holds)
+                if holds and condition.place.path and condition.place.path[-1] == ELEMENT:
+                    parent = condition.place.parent
+                    if parent is not None and not _is_index(condition.key):
+                        return self.containers.of(frame, t.Ref(condition.extent, parent))
+            case t.Result(index=1) if holds:
+                call = condition.call
+                if isinstance(call, t.Call) and call.method in self.containers.known("gets"):
+                    return self.containers.of(frame, call.receiver)
+                return self.asked(frame, call, True) if isinstance(call, t.Ref) else []
+            case t.Result(index=0):
+                return self.asked(frame, condition.call, holds)
+            case t.Store():
+                return self.asked(frame, condition.value, holds)
+            case t.Suspend():
+                return self.asked(frame, condition.value, holds) if condition.value is not None else []
+            case _:
+                return []
+        return []
+
+    def _searched(self, frame: Frame, collection: t.Term, test: t.Term | None) -> list[Storage]:
+        """`recent.some((r) => r === n)`: the elements themselves are compared."""
+        function = self.module.resolve_value(test)
+        if function is None or not function.parameters:
+            return []
+        for value, _ in returns(function):
+            for side in (value.left, value.right) if isinstance(value, t.Binary) and value.op == "==" else ():
+                if isinstance(side, t.Ref) and side.place == Place(function.parameters[0]):
+                    return self.containers.of(frame, collection)
+        return []
+
+    def _asked_position(self, frame: Frame, term: t.Term) -> list[Storage]:
+        value = self.module.value_of(term)
+        if isinstance(value, t.Call) and value.method in self.containers.known("asks_position"):
+            return self.containers.of(frame, value.receiver)
+        return []
+
+    def _decides(self, function: Function, test: Step, member: str, asked: list[Storage]) -> bool:
+        """Whether an item that is in already is left out: what is done for a new one is not done for it."""
+        if not asked:
+            return False
+        old, new = (ahead(test, label) for label in (member, "false" if member == "true" else "true"))
+        frame = Frame(function)
+        if any(self._uses_kept(frame, step, asked) for step in old | new):
+            return False
+        return any(self._is_work(frame, step, asked) for step in new - old)
+
+    def _uses_kept(self, frame: Frame, step: Step, asked: list[Storage]) -> bool:
+        """Whether a step uses the value that a container holds for a key: then it is the data, no tracker."""
+        if step.term is None or step.kind in ("test", "iterate"):
+            return False
+        terms: list[t.Term] = []
+        if step.store is not None:
+            if step.target is not None and step.target.is_local and isinstance(step.store.value, t.Result):
+                return False
+            terms = [step.store.value]
+            if (
+                isinstance(step.store.target, t.Ref)
+                and step.store.target.place.path[-1:] != (ELEMENT,)
+                and ELEMENT in step.store.target.place.path
+            ):
+                terms.append(step.store.target)
+        elif step.call is not None and self.module.resolve(step.call) is None:
+            terms = [*step.call.arguments]
+            if step.call.receiver is not None:
+                terms.append(step.call.receiver)
+        elif isinstance(step.statement, t.Return) and step.statement.value is not None:
+            terms = [step.statement.value]
+        for term in terms:
+            for part in term.walk():
+                if not isinstance(part, (t.Ref, t.Call)):
+                    continue
+                for storage in self.containers.of(frame, part, 3):
+                    if any(
+                        len(storage.place.path) > len(a.place.path)
+                        and storage.place.path[len(a.place.path)] == ELEMENT
+                        and storage.place.starts_with(a.place)
+                        for a in asked
+                    ):
+                        return True
+        return False
+
+    def _is_work(self, frame: Frame, step: Step, asked: list[Storage]) -> bool:
+        if step.kind in ("suspend", "raise", "spawn", "return"):
+            return True
+        if step.kind == "call" and step.call is not None:
+            if step.call.total or step.call.constructs or is_made(step.call):
+                return False
+            added = self.marks.direct(frame, step)
+            return added is None or not _overlap(added.storages, asked)
+        if step.kind == "assign" and step.target is not None and not step.target.is_local:
+            added = self.marks.direct(frame, step)
+            return added is None or not _overlap(added.storages, asked)
+        if step.kind == "assign" and step.store is not None:
+            return not step.store.declares and step.store.op is not None
+        return False
+
+
+def _overlap(first: tuple[Storage, ...], second: list[Storage]) -> bool:
+    return any(a.place == b.place for a in first for b in second)
+
+
+def _is_index(selector: t.Term | None) -> bool:
+    return isinstance(selector, t.Constant) and selector.kind == "number"

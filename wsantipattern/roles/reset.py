@@ -1,0 +1,408 @@
+"""Resets: what empties a container, replaces it, or drops what is about to be marked, before the next step.
+
+Only what has happened when the step is passed counts: not what is put off, left to another task, or tried in vain.
+What another file does by a name that says so, on the container or its owner, is trusted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import term as t
+from wsantipattern.model.cfg import Step
+from wsantipattern.model.flow import Key, atom
+from wsantipattern.model.module import Module
+from wsantipattern.model.place import Place
+from wsantipattern.roles.container import DEPTH, Containers, Storage, number, yields
+from wsantipattern.roles.event import Events, event_name
+from wsantipattern.roles.origin import Frame, Origins
+from wsantipattern.roles.staleness import Divergence
+from wsantipattern.roles.words import any_of, of_place, split
+
+if TYPE_CHECKING:
+    from wsantipattern.roles.mark import Mark
+
+
+class Resets:
+    """The resets of one module."""
+
+    def __init__(
+        self, module: Module, knowledge: Knowledge, events: Events, origins: Origins, containers: Containers
+    ) -> None:
+        self.module = module
+        self.knowledge = knowledge
+        self.events = events
+        self.origins = origins
+        self.containers = containers
+
+    def at(
+        self, frame: Frame, step: Step, storage: Storage, mark: Mark, divergence: Divergence | None
+    ) -> bool:
+        """Whether passing a step certainly empties a container, or drops the key that is about to be marked."""
+        match step.kind:
+            case "assign" if step.store is not None:
+                if step.store.declares and step.target == storage.place:
+                    return False  # It starts here: it holds what earlier rounds have put in.
+                if mark.via is not None and step.target == Place(mark.via.root) and step.store.op is None:
+                    inside = len(storage.place.path) - len(mark.via.path)
+                    named = Place(storage.place.root, storage.place.path[:inside])
+                    return not self._names(frame, step.store.value, named, divergence)
+                if self._renames(frame, step.store, storage, mark):
+                    return True
+                return self._replaces(frame, step.store, storage, divergence)
+            case "delete" if isinstance(step.term, t.Delete):
+                return self._deletes(frame, step.term, storage, mark)
+            case "iterate":
+                return self._clears_each(frame, step, storage)
+            case "call" if step.call is not None:
+                return self._empties(frame, step.call, storage, mark, divergence)
+            case "test":
+                return self._asks_for_emptiness(frame, step.term, storage)
+            case "release" if isinstance(step.term, t.Call):
+                return self._resets_within(frame, step.term, storage, mark, divergence, at_entry=False)
+            case _:
+                return False
+
+    def _replaces(
+        self, frame: Frame, store: t.Store, storage: Storage, divergence: Divergence | None
+    ) -> bool:
+        target = store.target
+        if not isinstance(target, t.Ref) or store.op in ("or", "??", "+", "|"):
+            return False
+        if target.place.is_local:
+            if store.declares:
+                return False
+            written = [Storage(target.place)]
+        elif target.place.path[-1:] == ("length",):
+            parent = target.place.parent
+            assert parent is not None
+            return any(s.holds(storage) for s in self.containers.of(frame, t.Ref(target.extent, parent)))
+        else:
+            written = self.containers.of(frame, target)
+        for place in written:
+            if place.holds(storage):
+                if store.op in ("-", "&"):
+                    return place.place == storage.place
+                rest = storage.place.path[len(place.place.path) :]
+                return not self.keeps(frame, store.value, storage, divergence, rest)
+        return False
+
+    def _renames(self, frame: Frame, store: t.Store, storage: Storage, mark: Mark) -> bool:
+        """Whether an assignment changes what every key starts with: `seen.add(f"{self.epoch}:{item.no}")`."""
+        if not isinstance(store.target, t.Ref) or not store.target.place.path or store.declares:
+            return False
+        written = self.containers.of(frame, store.target)
+        for inner, value in mark.values:
+            value = self.module.value_of(value) or value
+            for part in value.walk():
+                if isinstance(part, t.Ref) and part.place.path:
+                    leaves = self.origins.of(inner, part)
+                    named = self.containers.of(inner, part)
+                    if any(leaf.is_state for leaf in leaves) and any(n in written for n in named):
+                        return True
+        return False
+
+    def _names(self, frame: Frame, value: t.Term, place: Place, divergence: Divergence | None) -> bool:
+        """Whether a variable that is given this value names the place from then on."""
+        if isinstance(value, t.Choice):
+            holds = divergence.decides(value.test) if divergence is not None else None
+            if holds is not None:
+                side = value.then if holds else value.otherwise
+                return self._names(frame, side, place, divergence)
+        return any(s.place == place for s in self.containers.of(frame, value))
+
+    def keeps(
+        self,
+        frame: Frame,
+        value: t.Term,
+        storage: Storage,
+        divergence: Divergence | None,
+        rest: tuple[str, ...] = (),
+    ) -> bool:
+        """Whether a value still has what the container held; `rest` is the container's path inside the value."""
+
+        def again(term: t.Term, deeper: tuple[str, ...] = rest) -> bool:
+            return self.keeps(frame, term, storage, divergence, deeper)
+
+        match value:
+            case t.Ref():
+                definition = self.module.value_of(value)
+                if definition is not None and definition is not value and value.place.is_local:
+                    return again(definition)
+                return any(
+                    s.place.starts_with(storage.place) or storage.place.starts_with(s.place)
+                    for s in self.containers.of(frame, value, 3)
+                )
+            case t.Choice():
+                holds = divergence.decides(value.test) if divergence is not None else None
+                sides = {True: (value.then,), False: (value.otherwise,), None: (value.then, value.otherwise)}
+                return any(again(side) for side in sides[holds])
+            case t.Logic():
+                return again(value.left) or again(value.right)
+            case t.Record() if rest:
+                for name, entry in reversed(value.entries):
+                    if name == rest[0]:
+                        return again(entry, rest[1:])
+                    if name is None:
+                        spread = entry.value if isinstance(entry, t.Spread) else entry
+                        return again(spread, ())
+                return False
+            case t.Record():
+                return any(again(entry) for name, entry in value.entries if name is None)
+            case t.Sequence():
+                return any(again(element) for element in value.elements)
+            case t.Spread() | t.Suspend():
+                return value.value is not None and again(value.value)
+            case t.Binary(op="|" | "+"):
+                return again(value.left) or again(value.right)
+            case t.Element():
+                # A slice: the newest entries stay.
+                return again(value.subject)
+            case t.Call():
+                name = self.module.canonical(value.callee) or ""
+                receiver = value.receiver
+                if receiver is not None and again(receiver):
+                    return value.method in self.containers.known("joins") or value.method in (
+                        "slice",
+                        "values",
+                        "keys",
+                    )
+                copies = (
+                    value.constructs
+                    or name in self.containers.known("copies")
+                    or value.method in self.containers.known("joins")
+                )
+                return copies and any(again(a) for a in value.arguments)
+            case _:
+                return False
+
+    def _deletes(self, frame: Frame, delete: t.Delete, storage: Storage, mark: Mark) -> bool:
+        target = delete.target
+        if isinstance(target, t.Element):
+            # `del seen[:]`
+            return any(s.holds(storage) for s in self.containers.of(frame, target.subject))
+        return any(self._drops(s, storage, mark) for s in self.containers.of(frame, target))
+
+    def _drops(self, dropped: Storage, storage: Storage, mark: Mark) -> bool:
+        """Whether dropping one entry empties the container that lies in it, or makes room for the marked key."""
+        if dropped.holds(storage):
+            return True
+        inner = storage.element()
+        if dropped.place != inner.place or not storage.holds(Storage(storage.place, dropped.keys[:-1])):
+            return False
+        return dropped.keys[-1] is not None and any(
+            frame.key(value) == dropped.keys[-1] for frame, value in mark.values
+        )
+
+    def _clears_each(self, frame: Frame, head: Step, storage: Storage) -> bool:
+        """A loop that drops what it goes through: the container's own keys, or those of the batch, one by one."""
+        if not isinstance(head.statement, t.ForEach):
+            return False
+        cfg = frame.function.cfg
+        own = id(head.statement.iterable)
+        body = [s for s in ahead(head, "true", {head}) if cfg.reaches(s, head)]
+        for step in body:
+            removed: list[tuple[Storage, t.Term | None]] = []
+            if (
+                step.kind == "delete"
+                and isinstance(step.term, t.Delete)
+                and isinstance(step.term.target, t.Ref)
+            ):
+                parent = step.term.target.place.parent
+                if parent is not None:
+                    removed = [
+                        (s, step.term.target.key)
+                        for s in self.containers.of(frame, t.Ref(step.term.target.extent, parent))
+                    ]
+            elif (
+                step.kind == "call"
+                and step.call is not None
+                and step.call.method in self.containers.known("removes")
+            ):
+                removed = [(s, step.call.argument(0)) for s in self.containers.of(frame, step.call.receiver)]
+            for container, at in removed:
+                lies_in = container.place == storage.place or container.holds(storage)
+                if lies_in and any(own in leaf.loops for leaf in self.origins.of(frame, at)):
+                    return True
+        return False
+
+    def _empties(
+        self, frame: Frame, call: t.Call, storage: Storage, mark: Mark, divergence: Divergence | None
+    ) -> bool:
+        callee = self.module.resolve(call)
+        if callee is not None:
+            return self._resets_within(frame, call, storage, mark, divergence, at_entry=True)
+        words = self.knowledge.names("words", "resetting")
+        receiver = call.receiver
+        on = self.containers.of(frame, receiver) if receiver is not None else []
+        if any(s.holds(storage) for s in on):
+            if call.method in self.containers.known("clears") or any_of(split(call.method), words):
+                return True
+            if call.method == "splice":
+                return number(call.argument(0)) == 0
+        if call.method in self.containers.known("removes"):
+            dropped = [s.element(frame.key(call.argument(0))) for s in on]
+            if any(self._drops(s, storage, mark) for s in dropped):
+                return True
+        if (
+            call.method in self.containers.known("adds") - self.containers.known("gets")
+            and len(call.arguments) == 2
+        ):
+            at = frame.key(call.argument(0))
+            for container in on:
+                entry = container.element(at)
+                if entry.holds(storage) and len(entry.place.path) <= len(storage.place.path):
+                    value = call.arguments[1]
+                    if self._is_fresh(frame, value, storage, divergence):
+                        return True
+        name = self.module.canonical(call.callee) or ""
+        is_logger = isinstance(call.callee, t.Ref) and any_of(
+            of_place(call.callee.place), self.knowledge.names("words", "logging")
+        )
+        handed = [
+            a
+            for a in call.arguments
+            if isinstance(a, t.Ref) and any(s.holds(storage) for s in self.containers.of(frame, a))
+        ]
+        if handed and (name in self.containers.known("clears_of") or not (call.total or is_logger)):
+            return True  # What another file does with the whole tracker is trusted.
+        if mark.said and any_of(split(call.method), words):
+            return True
+        if call.method in self.containers.known("each") and any(s.holds(storage) for s in on):
+            # `seen.Range(func(k, _ any) bool { seen.Delete(k); return true })`
+            for argument in call.arguments:
+                function = self.module.resolve_value(argument)
+                if function is not None and any(
+                    inner.method in self.containers.known("removes")
+                    and any(s.holds(storage) for s in self.containers.of(frame, inner.receiver))
+                    for _, inner in function.cfg.calls
+                ):
+                    return True
+        if self._tells(frame, call, storage, mark, divergence):
+            return True
+        if call.method in self.containers.known("defers") or (
+            call.arguments and isinstance(call.arguments[0], t.Constant)
+        ):
+            return False
+        return any(
+            isinstance(argument, t.Closure)
+            and not argument.function.is_inlined
+            and not frame.runs(argument.function)
+            and frame.level < DEPTH
+            and any(
+                self.at(Frame(argument.function, frame), s, storage, mark, divergence)
+                for s in argument.function.cfg.steps
+                if s.kind in ("call", "assign", "delete")
+            )
+            for argument in call.arguments
+        )
+
+    def _tells(
+        self, frame: Frame, call: t.Call, storage: Storage, mark: Mark, divergence: Divergence | None
+    ) -> bool:
+        """Whether an event is emitted whose handler in the file empties the container."""
+        first = call.argument(0)
+        if call.method not in self.containers.known("emits") or not isinstance(first, t.Constant):
+            return False
+        if not isinstance(first.value, str) or frame.level >= DEPTH:
+            return False
+        return any(
+            any(
+                self.at(Frame(r.handler, frame), s, storage, mark, divergence)
+                for s in r.handler.cfg.steps
+                if s.kind in ("call", "assign", "delete")
+            )
+            for r in self.events.registrations(event_name(first.value))
+            if not frame.runs(r.handler)
+        )
+
+    def _is_fresh(self, frame: Frame, value: t.Term, storage: Storage, divergence: Divergence | None) -> bool:
+        """Whether a value is a container made now (and not one that was fetched to be put back)."""
+        known = self.module.value_of(value)
+        if isinstance(known, t.Call) and not (known.constructs or known.total or is_made(known)):
+            return False
+        return known is not value or not isinstance(value, t.Ref)
+
+    def _resets_within(
+        self,
+        frame: Frame,
+        call: t.Call,
+        storage: Storage,
+        mark: Mark,
+        divergence: Divergence | None,
+        at_entry: bool,
+    ) -> bool:
+        """Whether a function of the file certainly empties the container before it returns (or first yields)."""
+        callee = self.module.resolve(call)
+        if callee is None or call.constructs or frame.runs(callee) or frame.level >= DEPTH:
+            return False
+        inner = frame.into(callee, call)
+        cfg = callee.cfg
+        kept: dict[Step, bool] = {}
+
+        def resets(step: Step) -> bool:
+            if step not in kept:
+                kept[step] = self.at(inner, step, storage, mark, divergence)
+            return kept[step]
+
+        if cfg.incomplete or not any(resets(s) for s in cfg.steps if s.kind != "test"):
+            return False
+        given_out = {s for s in cfg.steps if yields(s)} if callee.is_generator else set()
+        ends = {cfg.exit}
+        if callee.is_async and not isinstance(call.parent, t.Suspend):
+            # Nobody waits for it: only what it does before it first gives way is done when the call returns.
+            if isinstance(call.parent, t.Call) and call.parent.method in self.containers.known("defers"):
+                return False
+            ends |= {s for s in cfg.steps if s.suspends}
+        given: list[tuple[Key, bool]] = []
+        known = dict(divergence.given) if divergence is not None else {}
+        for step in cfg.of_kind("test"):
+            if step.term is None:
+                continue
+            here, there = atom(step.term), atom(inner.lifted(step.term))
+            if here is not None and there is not None and there[0] in known:
+                given.append((here[0], (known[there[0]] == there[1]) == here[1]))
+        if not given_out:
+            return at_entry and cfg.path(cfg.entry, ends, avoiding=resets, given=given) is None
+        if at_entry:
+            return cfg.path(cfg.entry, given_out, avoiding=resets, given=given) is None
+        return all(cfg.path(y, {cfg.exit}, avoiding=resets, given=given) is None for y in given_out)
+
+    def _asks_for_emptiness(self, frame: Frame, term: t.Term | None, storage: Storage) -> bool:
+        """`len(seen) > 0`, `len(seen) == 0`: an empty tracker needs no reset, so neither way is looked at."""
+        for side in (term.left, term.right) if isinstance(term, t.Binary) else (term,):
+            other = None
+            if isinstance(term, t.Binary):
+                other = term.right if side is term.left else term.left
+            if (
+                isinstance(side, t.Call)
+                and side.method in self.containers.known("sizes_of")
+                and (other is None or number(other) == 0)
+                and any(s.place == storage.place for s in self.containers.of(frame, side.argument(0)))
+            ):
+                return True
+        return False
+
+
+def ahead(step: Step, label: str, avoiding: set[Step] | None = None) -> set[Step]:
+    """The steps that follow by an edge, up to where a loop closes."""
+    stop = avoiding or set()
+    found: set[Step] = set()
+    todo = [e.target for e in step.edges if e.label == label and not e.back]
+    while todo:
+        current = todo.pop()
+        if current in found or current in stop or current is step:
+            continue
+        found.add(current)
+        todo.extend(e.target for e in current.edges if not e.back and e.label != "raise")
+    return found
+
+
+def is_made(call: t.Call) -> bool:
+    """Go's `make` and `new`, Python's container types."""
+    return isinstance(call.callee, t.Ref) and (
+        call.callee.place.root.kind == "global"
+        and not call.callee.place.path
+        and call.callee.place.name in ("make", "new", "set", "dict", "list")
+    )

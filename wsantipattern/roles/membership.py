@@ -229,10 +229,10 @@ class Membership:
         if step.kind in ("suspend", "raise", "spawn", "return"):
             return True
         if step.kind == "call" and step.call is not None:
-            if step.call.total or step.call.constructs or is_made(step.call):
-                return False
             added = self.marks.direct(frame, step)
-            return added is None or not _overlap(added.storages, asked)
+            if added is not None:
+                return not _overlap(added.storages, asked)
+            return not (step.call.total or step.call.constructs or is_made(step.call))
         if step.kind == "assign" and step.target is not None and not step.target.is_local:
             added = self.marks.direct(frame, step)
             return added is None or not _overlap(added.storages, asked)

@@ -196,10 +196,24 @@ class Origins:
         if made.constructs or self.module.resolve(made) is not None:
             return False
         several = isinstance(store.value, t.Result)
+        if several and self._is_ordered(frame.function.host, made):
+            return True
         return any(
             self._comes_from(term, ref.place.root, made if several else None, ref, 4)
             for term in self._looped(frame.function.host)
         )
+
+    def _is_ordered(self, function: Function, call: t.Call) -> bool:
+        """Whether one of the results of a call is compared with something: a position that came with the others."""
+        for step in function.cfg.steps:
+            for part in step.term.walk() if step.term is not None and step.kind in ("test", "assign") else ():
+                if isinstance(part, t.Binary) and part.op in ("<", "<=", ">", ">="):
+                    for side in (part.left, part.right):
+                        if isinstance(side, t.Ref) and side.place.is_local:
+                            for _, store in self.module.stores_to(side.place):
+                                if isinstance(store.value, t.Result) and store.value.call is call:
+                                    return True
+        return False
 
     def _looped(self, function: Function) -> list[t.Term]:
         """The collections that a function goes through, and what it hands to other functions of the file."""

@@ -225,9 +225,8 @@ class Staleness:
         larger, smaller = self._value(larger), self._value(smaller)
         loops: frozenset[int] | None = None
         if isinstance(smaller, t.Binary) and smaller.op == "+":
-            loops = self._own_first(frame, smaller.left, larger) or self._own_first(
-                frame, smaller.right, larger
-            )
+            found = [self._own_first(frame, side, larger) for side in (smaller.left, smaller.right)]
+            loops = next((side for side in found if side is not None), None)
         elif isinstance(larger, t.Binary) and larger.op == "-" and not _is_zero(smaller):
             loops = self._own_first(frame, larger.right, larger.left)
         return _Verdict(Confidence.HIGH, loops, told, is_sure=False) if loops is not None else None

@@ -125,6 +125,9 @@ class Accumulations:
             # Names alone, outside of a fragment that has nothing but names.
             return
         sure = message.confidence if kind else Confidence.MEDIUM
+        if self._ends_with_link(kept, message):
+            # Nothing comes again on one connection unless its sender says so twice.
+            sure = min(sure, Confidence.MEDIUM)
         yield Addition(function, step, term.extent, kept, name, parts, message, kind, term, sure)
 
     def _message(self, parts: Iterable[t.Term]) -> Message | None:
@@ -254,10 +257,19 @@ class Accumulations:
 
     def _is_selected(self, old: t.Term) -> bool:
         """`ids.filter(id => id !== sticky.id)`: what came before is taken out first."""
-        for part in old.walk():
+        value = self.module.value_of(old)
+        for part in (value if isinstance(value, (t.Call, t.Element)) else old).walk():
             if isinstance(part, t.Call) and part.method in self.knowledge.names("holder", "selects"):
                 return True
             if isinstance(part, t.Several) and len(part.operands) > 1:
+                return True
+            # `text.slice(0, offset)`: what is written at a place of its own can be written again.
+            place = []
+            if isinstance(part, t.Element) and part.key is not None:
+                place = [part.key]
+            elif isinstance(part, t.Call) and part.method in self.knowledge.names("accumulation", "cuts"):
+                place = part.arguments
+            if any(self.newness.carries(p) for p in place):
                 return True
         return False
 
@@ -670,12 +682,22 @@ class Accumulations:
         if isinstance(root, str):
             return True
         if root.kind == "this":
-            return not self._is_connection(root)
+            return True
         if root.kind == "parameter":
             return self._given_lasting(kept, message, function, depth)
         if root.kind == "local" and root.scope is not None:
             return self._local_outlives(root, root.scope.host, message)
         return True
+
+    def _begins(self, binding: Binding, scope: Function) -> set[Step]:
+        """The steps that give a variable a value that is made without its old one."""
+        return {
+            step
+            for step, store in scope.cfg.assignments
+            if step.target == Place(binding)
+            and store.op is None
+            and not any(isinstance(p, t.Ref) and p.place.root is binding for p in store.value.walk())
+        }
 
     def _is_connection(self, this: Binding) -> bool:
         """An object that a server makes for each connection ends with it."""
@@ -711,27 +733,28 @@ class Accumulations:
             # Begun anew in each run, and each run is one message.
             return False
         cfg = scope.cfg
-        begins = {
-            step
-            for step, store in cfg.assignments
-            if step.target == Place(binding)
-            and store.op is None
-            and not any(isinstance(p, t.Ref) and p.place.root is binding for p in store.value.walk())
-        }
+        begins = self._begins(binding, scope)
         reads = [s for s in cfg.steps if s.term is not None and any(s.term is r for r in message.reads)]
         if reads and not any(read in cfg.reachable(read, avoiding=begins) for read in reads):
             return False
-        return not self._ends_with_link(binding, scope, message, begins)
+        return True
 
-    def _ends_with_link(
-        self, binding: Binding, scope: Function, message: Message, begins: set[Step]
-    ) -> bool:
-        """Whether a variable lives as long as one connection, which does not come back by itself."""
+    def _ends_with_link(self, kept: Holder, message: Message) -> bool:
+        """Whether what is kept lives as long as one connection, which does not come back by itself."""
         if message.library is not None and (
             message.library.reconnects or message.library.replays or message.library.transport != "websocket"
         ):
             return False
+        root = kept.root
+        if isinstance(root, str):
+            return False
+        if root.kind == "this":
+            return self._is_connection(root)
+        if root.kind != "local" or root.scope is None:
+            return False
+        scope = root.scope.host
         cfg = scope.cfg
+        begins = self._begins(root, scope)
         for parameter in scope.parameters:
             socket = self.sockets.at(Place(parameter))
             if socket is not None and socket.transport == "websocket":

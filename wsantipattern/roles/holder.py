@@ -91,6 +91,12 @@ class Holders:
                 return self._result(term, depth - 1)
             case t.Call():
                 return self._call(term, depth - 1)
+            case t.Sequence():
+                # `[...prev]`: a copy whose elements are those of the original.
+                copied = [e.value for e in term.elements if isinstance(e, t.Spread)]
+                return self.of(copied[0], depth - 1) if len(copied) == 1 else None
+            case t.Record() if len(term.entries) == 1 and isinstance(term.entries[0][1], t.Spread):
+                return self.of(term.entries[0][1], depth - 1)
         return None
 
     def at(self, place: Place, depth: int = DEPTH) -> Holder | None:

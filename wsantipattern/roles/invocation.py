@@ -83,9 +83,11 @@ class Invocations:
 
     def _find(self, function: Function) -> Iterator[Invocation]:
         word = function.name.rpartition(".")[2]
+        # An entry of an object that a call takes is called the way that call makes of it.
+        listed = any(isinstance(term.parent, t.Record) for _, _, term in self.uses(function))
         for caller, step, call in self._named(word) if word else ():
             target = self.resolve(call)
-            if target is function or (target is None and self._only(function, call)):
+            if target is function or (target is None and not listed and self._only(function, call)):
                 yield Invocation(caller, step, call)
         for host, _, term in self.uses(function):
             yield from self._through(host, term, DEPTH)

@@ -95,6 +95,8 @@ class Messages:
                 return self._best((term.then, term.otherwise), depth)
             case t.Element():
                 return self.in_term(term.subject, depth)
+            case t.Field():
+                return self._of_hook(term.subject, term.name) or self.in_term(term.subject, depth)
             case t.Store():
                 return self.in_term(term.value, depth)
             case t.Suspend():
@@ -280,15 +282,15 @@ class Messages:
 
     def _hooked(self, place: Place) -> Message | None:
         """`const { lastMessage } = useWebSocket(url)`: a field of what a hook gives."""
-        call = place.root.initial if place.path and place.root.constant else None
-        if not isinstance(call, t.Call):
+        return self._of_hook(place.root.initial, place.path[0]) if place.path and place.root.constant else None
+
+    def _of_hook(self, call: t.Term | None, name: str) -> Message | None:
+        socket = self.sockets.of(call) if isinstance(call, t.Call) else None
+        if call is None or socket is None or socket.library is None:
             return None
-        socket = self.sockets.of(call)
-        if socket is None or socket.library is None:
+        if name not in self._feeds.get(socket.library.name, {}).get("gives", []):
             return None
-        if place.path[0] not in self._feeds.get(socket.library.name, {}).get("gives", []):
-            return None
-        said = strong(call.extent, f"`{place.path[0]}` is the newest message of this connection")
+        said = strong(call.extent, f"`{name}` is the newest message of this connection")
         return Message(socket.transport, said, socket.library)
 
     def handler_message(self, function: Function) -> Message | None:

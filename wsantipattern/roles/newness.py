@@ -90,7 +90,7 @@ class Newness:
                 )
                 for label in ("true", "false")
             ]
-            if all(ways) and self._carries_some(test.term):
+            if all(ways) and self.carries(test.term):
                 # A flag that a loop sets: only the facts on the way tell the two apart.
                 ways = [
                     cfg.path(test, {step}, labels={label}, avoiding=taken) is not None
@@ -215,7 +215,7 @@ class Newness:
     ) -> bool:
         left, right = self._defined(term.left), self._defined(term.right)
         if term.op == "in":
-            return self._carries_some(left) and self._contained(left, right, holds, kept, function, step)
+            return self.carries(left) and self._contained(left, right, holds, kept, function, step)
         for side, other in ((left, right), (right, left)):
             if isinstance(other, t.Constant):
                 asked = _asked(term.op, other, side is right)
@@ -226,7 +226,7 @@ class Newness:
                         if self._member(inner, found, kept, function, step):
                             return True
         for side, other in ((left, right), (right, left)):
-            if not self._carries_some(side) or self._carries_all(other, function, step):
+            if not self.carries(side) or self._carries_all(other, function, step):
                 continue
             if term.op in _ORDER and self._moves(other, kept, function, step):
                 return True
@@ -248,7 +248,7 @@ class Newness:
             if term.key is not None and term.place.path[-1:] == (ELEMENT,) and not holds:
                 container = self.holders.at(term.place)
                 inner = container.parent if container is not None else None
-                return self._carries_some(term.key) and inner is not None and self._remembers(inner, kept)
+                return self.carries(term.key) and inner is not None and self._remembers(inner, kept)
             return False
         if not isinstance(term, t.Call):
             return False
@@ -256,7 +256,7 @@ class Newness:
         method = term.method
         asked = [*term.arguments, *(value for _, value in term.keywords)]
         involved = [*asked, *([term.receiver] if term.receiver is not None else [])]
-        about = any(self._carries_some(part) or self._asks(part) for part in involved)
+        about = any(self.carries(part) or self._asks(part) for part in involved)
         if not about:
             return False
         if method in known.names("newness", "contains") and not holds:
@@ -297,23 +297,23 @@ class Newness:
 
     # -- what is set against content ---------------------------------------------------------------
 
-    def _carries_some(self, term: t.Term) -> bool:
+    def carries(self, term: t.Term) -> bool:
         """Whether a term holds content of a message somewhere outside of measures."""
         if self.messages.in_term(term) is not None:
             return True
         if isinstance(term, (t.Binary, t.Logic, t.Choice, t.Not, t.Sequence, t.Unary, t.Template)):
-            return any(self._carries_some(child) for child in term.children())
+            return any(self.carries(child) for child in term.children())
         if isinstance(term, t.Call) and term.method not in self.knowledge.names("message", "measures"):
-            return any(self._carries_some(a) or self._asks(a) for a in term.arguments) or (
-                term.receiver is not None and self._carries_some(term.receiver)
+            return any(self.carries(a) or self._asks(a) for a in term.arguments) or (
+                term.receiver is not None and self.carries(term.receiver)
             )
         if isinstance(term, t.Ref) and term.key is not None:
-            return self._carries_some(term.key)
+            return self.carries(term.key)
         if isinstance(term, t.Ref):
             value = self.module.value_of(term)
-            return value is not None and value is not term and isinstance(value, (t.Call, t.Result)) and self._carries_some(value)
+            return value is not None and value is not term and isinstance(value, (t.Call, t.Result)) and self.carries(value)
         if isinstance(term, t.Result):
-            return self._carries_some(term.call)
+            return self.carries(term.call)
         return False
 
     def _carries_all(self, term: t.Term, function: Function, step: Step | None) -> bool:
@@ -401,8 +401,11 @@ class Newness:
         return holder is not None and self._is_written(holder)
 
     def _near(self, term: t.Term, kept: Holder) -> bool:
+        """Whether a term is what is kept, or a whole that it is a field of; a list that it is only one element of is not."""
         holder = self.holders.of(term)
-        return holder is not None and holder.near(kept)
+        if holder is None or not holder.near(kept):
+            return False
+        return ELEMENT not in kept.path[len(holder.path) :]
 
     def _next(
         self, side: t.Term, other: t.Term, kept: Holder, function: Function, step: Step | None
@@ -492,14 +495,14 @@ class Newness:
                 call = step.call
                 if call is not None and call.method in self.knowledge.names("newness", "marks"):
                     receiver = self.holders.of(call.receiver)
-                    if receiver == holder and any(self._carries_some(a) for a in call.arguments):
+                    if receiver == holder and any(self.carries(a) for a in call.arguments):
                         return True
                 if step.store is not None and isinstance(step.store.target, t.Ref):
                     target = step.store.target
                     where = self.holders.at(target.place)
                     if where is None or not where.near(holder):
                         continue
-                    if (target.key is not None and self._carries_some(target.key)) or self._carries_some(
+                    if (target.key is not None and self.carries(target.key)) or self.carries(
                         step.store.value
                     ):
                         return True
@@ -515,7 +518,7 @@ class Newness:
                 if step.store is not None and isinstance(step.store.target, t.Ref):
                     where = self.holders.at(step.store.target.place)
                     if where is not None and (where == holder or _alike(where, holder)):
-                        if step.store.op in ("+", "-") or self._carries_some(step.store.value):
+                        if step.store.op in ("+", "-") or self.carries(step.store.value):
                             return True
                         if isinstance(step.store.value, t.Binary) and step.store.value.op in ("+", "-"):
                             return True
@@ -524,13 +527,13 @@ class Newness:
                     if (
                         receiver is not None
                         and receiver.field(ELEMENT) == holder
-                        and any(self._carries_some(a) for a in step.call.arguments)
+                        and any(self.carries(a) for a in step.call.arguments)
                     ):
                         return True
                 if step.kind in ("call", "assign", "return") and step.term is not None:
                     for part in step.term.walk():
                         if isinstance(part, t.Record) and any(
-                            key == name and self._carries_some(value) for key, value in part.entries
+                            key == name and self.carries(value) for key, value in part.entries
                         ):
                             return True
         return holder.root.kind == "parameter" and not holder.path
@@ -540,7 +543,7 @@ class Newness:
         return any(
             call.method in self.knowledge.names("newness", "forgets")
             and self.holders.of(call.receiver) == holder
-            and any(self._carries_some(a) for a in call.arguments)
+            and any(self.carries(a) for a in call.arguments)
             for _, call in function.cfg.calls
         ) or any(
             isinstance(step.term, t.Delete)

@@ -1,0 +1,9 @@
+def on_snapshot(self, snapshot):
+    is_ahead = self.revision > snapshot.revision  # the server has started anew
+    for entry in snapshot.entries:
+        if entry.id not in self.seen_ids:
+            self.seen_ids.add(entry.id)  # still full of what the old server sent
+            self.render(entry)
+    self.revision = snapshot.revision
+    if is_ahead:
+        self.show_notice("Reloaded from the server")

@@ -149,7 +149,7 @@ def parse(data: bytes) -> list[FileDiff]:
     Raises:
         DiffError: a hunk is broken off or has a line that no hunk can have.
     """
-    return list(_Parser(data.split(b"\n")).files())
+    return list(_Parser(data.removesuffix(b"\n").split(b"\n")).files())
 
 
 class _Parser:

@@ -81,13 +81,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 class Client:
     """One server's API."""
 
-    def __init__(
-        self,
-        url: str,
-        headers: Mapping[str, str],
-        say: Callable[[str], None],
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, url: str, headers: Mapping[str, str], say: Callable[[str], None]) -> None:
         """Takes the API's address, the headers of every call, and what tells the user of a pause."""
         parts = urllib.parse.urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.netloc:
@@ -96,7 +90,6 @@ class Client:
         self._origin = (parts.scheme, parts.netloc)
         self._headers = headers
         self._say = say
-        self._sleep = sleep
         self._opener = urllib.request.build_opener(_NoRedirects)
 
     def get(self, path: str) -> Answer:
@@ -164,12 +157,12 @@ class Client:
                 raise ServiceError(f"{address}: {reason}{asked}")
             if wait >= FIRST_PAUSE:
                 self._say(f"{address}: {reason}; trying again in {wait:.0f} s")
-            self._sleep(wait)
+            time.sleep(wait)
         raise AssertionError("the last attempt returns or raises")
 
     def pause(self, attempt: int) -> None:
         """Waits before something is looked up and tried again; `attempt` counts from 1."""
-        self._sleep(FIRST_PAUSE * 2.0 ** (attempt - 1))
+        time.sleep(FIRST_PAUSE * 2.0 ** (attempt - 1))
 
     def _once(self, method: str, address: str, value: object) -> Answer:
         data = None if value is None else json.dumps(value).encode()

@@ -19,7 +19,7 @@ Limits
 
 from collections.abc import Iterator
 
-from wsantipattern import Match, Module, Roles, rule, triggers
+from wsantipattern import Match, Module, Roles, remedies, rule, triggers
 
 
 @rule(severity="warning", triggers=triggers.socket_states)
@@ -27,7 +27,7 @@ def ready_state_only(module: Module, roles: Roles) -> Iterator[Match]:
     for first, *others in roles.states.by_owner():
         said = f"`{first.flag}` says" if first.flag is not None else "its own state says"
         message = f"`{first.shown}` is sent to because {said} open, which a dead link says too"
-        match = Match(first.call.extent, message, first.confidence)
+        match = Match(first.call.extent, message, first.confidence, remedy=remedies.asked(first.shown))
         match.via((first.fact.term.extent, "only the socket's own state is asked here"))
         match.via((first.call.extent, "on a link that died without a close, this is lost without an error"))
         yield match.via(

@@ -36,8 +36,8 @@ def timer_not_cleared(function: Function, roles: Roles) -> Iterator[Match]:
                 f"this settles the promise, and `{timer.place}` stays {timer.arming.state}",
             )
             message = f"`{timer.place}` is still {timer.arming.state} when {roles.timers.described(handler)} settles the promise"
-            remedy = roles.timers.clear_before(function, timer, way)
-            yield Match(timer.call.extent, message, remedy=remedy).via(armed, settled)
+            clear = roles.timers.clear_before(function, timer, way)
+            yield Match(timer.call.extent, message, remedy=clear).via(armed, settled)
             continue
         leak = roles.timers.way_out(function, timer)
         if leak is not None:

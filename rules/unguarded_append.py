@@ -22,13 +22,15 @@ Limits
 
 from collections.abc import Iterator
 
-from wsantipattern import Match, Module, Roles, rule, triggers
+from wsantipattern import Match, Module, Roles, remedies, rule, triggers
 
 
 @rule(severity="warning", triggers=triggers.transports)
 def unguarded_append(module: Module, roles: Roles) -> Iterator[Match]:
     for addition in roles.accumulations.unguarded():
-        message = f"content of a message is appended to `{addition.name}`, and nothing on the way proves it new"
-        match = Match(addition.extent, message, addition.confidence)
+        message = (
+            f"content of a message is appended to `{addition.name}`, and nothing on the way proves it new"
+        )
+        match = Match(addition.extent, message, addition.confidence, remedy=remedies.guarded(addition))
         match.via(*((extent, text) for extent, text in addition.message.evidence.reasons if extent != (0, 0)))
         yield match.via((addition.extent, "what is sent again after a reconnect is appended once more"))

@@ -22,7 +22,7 @@ Limits
 
 from collections.abc import Iterator
 
-from wsantipattern import Match, Module, Roles, rule, triggers
+from wsantipattern import Match, Module, Roles, remedies, rule, triggers
 
 
 @rule(severity="error", triggers=triggers.watermarks)
@@ -33,4 +33,5 @@ def watermark_reset(module: Module, roles: Roles) -> Iterator[Match]:
             roles.watermarks.message(setback),
             setback.confidence,
             roles.watermarks.trace(setback),
+            remedies.left_alone(setback),
         )

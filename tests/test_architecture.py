@@ -13,7 +13,7 @@ PACKAGE = ROOT / "wsantipattern"
 BANNED = {"utils", "util", "helpers", "helper", "common", "base", "core", "misc", "types"}
 
 ALLOWED = {
-    "__init__": {"finding", "rule", "model", "roles"},
+    "__init__": {"finding", "model", "roles", "rule"},
     "__main__": {"cli"},
     "finding": set(),
     "remedy": {"model"},

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from wsantipattern.finding import Confidence, Severity
     from wsantipattern.model.module import Function, Module
     from wsantipattern.roles import Roles
+    from wsantipattern.roles import repair as remedies
     from wsantipattern.roles import trigger as triggers
     from wsantipattern.rule import Match, Rule
 
@@ -27,12 +28,25 @@ _HOMES = {
     "Severity": "wsantipattern.finding",
 }
 
-__all__ = ["Confidence", "Function", "Match", "Module", "Roles", "Rule", "Severity", "rule", "triggers"]
+_MODULES = {"remedies": "wsantipattern.roles.repair", "triggers": "wsantipattern.roles.trigger"}
+
+__all__ = [
+    "Confidence",
+    "Function",
+    "Match",
+    "Module",
+    "Roles",
+    "Rule",
+    "Severity",
+    "remedies",
+    "rule",
+    "triggers",
+]
 
 
 def __getattr__(name: str) -> object:
-    if name == "triggers":
-        return importlib.import_module("wsantipattern.roles.trigger")
+    if name in _MODULES:
+        return importlib.import_module(_MODULES[name])
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

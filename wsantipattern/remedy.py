@@ -73,12 +73,17 @@ class ResetBefore:
     Attributes:
         name: the container.
         step: what must come after the reset.
-        reset: a call in the file that empties it, whose text may be written before the step.
+        reset: a call of the function that empties it, whose text may be written before the step; None for what the
+            language itself has for that.
+        known: where the function learns that it must be emptied.
+        condition: what says so before the step; None where the step is reached only then.
     """
 
     name: str
     step: Extent
-    reset: Extent
+    reset: Extent | None
+    known: Extent
+    condition: Extent | None
 
 
 @dataclass(frozen=True, slots=True)

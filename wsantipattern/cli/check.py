@@ -32,6 +32,17 @@ SHOWN_ERRORS = 20
 """Errors that are named without --verbose; a broken rule is broken in every file."""
 
 
+def _shard(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    from wsantipattern.shard import ShardError, parse
+
+    try:
+        return parse(value)
+    except ShardError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[PATHS]...")
 @click.option(
@@ -111,6 +122,20 @@ SHOWN_ERRORS = 20
     help="Colour the text output; NO_COLOR is obeyed.",
 )
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes to use.  [default: as many as pay]")
+@click.option(
+    "--cache/--no-cache", default=True, help="Whether to keep results from run to run.  [default: cache]"
+)
+@click.option(
+    "--cache-dir",
+    type=click.Path(file_okay=False),
+    help="Keep them in this folder.  [default: .wsantipattern_cache in the project's root]",
+)
+@click.option(
+    "--shard",
+    metavar="I/N",
+    callback=_shard,
+    help="Check part I of N, divided by bytes; `report merge` joins the parts.",
+)
 def check(
     paths: tuple[str, ...],
     select: tuple[str, ...],
@@ -134,6 +159,9 @@ def check(
     verbose: bool,
     color: str,
     jobs: int | None,
+    cache: bool,
+    cache_dir: str | None,
+    shard: tuple[int, int] | None,
 ) -> int:
     """Check files and folders (the current one by default).
 
@@ -158,6 +186,9 @@ def check(
         isolated=isolated,
         jobs=jobs,
         rule_paths=rule_paths,
+        cache=cache,
+        cache_dir=cache_dir,
+        shard=shard,
     )
     stdin = _stdin(paths, stdin_filename)
     given = [path for path in paths if path != "-"] if paths else [] if stdin else ["."]
@@ -203,6 +234,9 @@ def check(
             for line in remarks:
                 terminal.remark(line)
     to_stderr = fixing is not None and stdin is not None
+    if not quiet:
+        for line in outcome.remarks:
+            terminal.remark(line)
     _print(outcome, stdin, output_format, output_file, statistics, quiet, verbose, color, to_stderr)
     if not quiet:
         if fixing is not None and output_format not in ("text", "markdown"):

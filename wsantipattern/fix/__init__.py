@@ -97,16 +97,23 @@ def _drop(editor: Editor, remedy: Drop) -> Iterator[Draft]:
         yield Draft(text, f"Leave `{remedy.name}` as it is", remedy.is_plain)
 
 
-def _reset(editor: Editor, remedy: ResetBefore) -> Iterator[Draft]:
+def _reset(editor: Any, remedy: ResetBefore) -> Iterator[Draft]:
     statement = editor.outline.statement_at(remedy.step)
-    if statement is None:
+    known = editor.outline.statement_at(remedy.known)
+    if statement is None or known is None:
         return
-    # Before the loop that marks one item after the other, not in it.
-    while statement.block.role == "loop" and statement.block.owner is not None:
+    # Before the loop that marks one item after the other, not in it; and not before what is asked is known.
+    while statement.block.owner is not None and not statement.block.owner.holds(remedy.known):
+        if statement.block.role == "function":
+            return
         statement = statement.block.owner
-    text = editor.insert_before(statement, editor.text(remedy.reset))
+    if statement is known or (remedy.condition is not None and statement.block is not known.block):
+        return
+    code = editor.text(remedy.reset) if remedy.reset is not None else editor.emptying(remedy.name)
+    condition = editor.text(remedy.condition) if remedy.condition is not None else ""
+    text = editor.insert_before(statement, code, condition)
     if text is not None:
-        yield Draft(text, f"Reset `{remedy.name}` before the batch is marked", False)
+        yield Draft(text, f"Reset `{remedy.name}` before items are marked", False)
 
 
 def _guard(editor: Any, remedy: Guard) -> Iterator[Draft]:

@@ -15,6 +15,7 @@ from wsantipattern.fix.outline import Block, Role, Statement
 from wsantipattern.model.term import Extent
 
 _FUNCTIONS = frozenset({"function_declaration", "method_declaration", "func_literal"})
+_ASSIGNMENTS = frozenset({"assignment_statement", "inc_statement", "dec_statement"})
 _ARMS = frozenset({"expression_case", "type_case", "communication_case", "default_case"})
 
 
@@ -44,6 +45,23 @@ class GoEditor(LineEditor):
 
     def condition(self, condition: str) -> bytes:
         return f"if {condition}".encode("utf-8", "surrogateescape")
+
+    def lacks_suffix(self, content: str, addition: str) -> str:
+        return f"!strings.HasSuffix({content}, {addition})" if self._imports(b'"strings"') else ""
+
+    def _imports(self, path: bytes) -> bool:
+        todo = [n for n in self._nodes.values() if n.type == "import_declaration"]
+        while todo:
+            node = todo.pop()
+            if node.type == "import_spec":
+                named = node.child_by_field_name("path")
+                if named is not None and named.text == path and node.child_by_field_name("name") is None:
+                    return True
+            todo += node.named_children
+        return False
+
+    def emptying(self, container: str) -> str:
+        return f"clear({container})"
 
     def defer(self, after: Statement, code: str, without: Sequence[Statement]) -> bytes | None:
         call = code.encode("utf-8", "surrogateescape")
@@ -91,7 +109,11 @@ class GoEditor(LineEditor):
                 (node.start_byte, node.end_byte),
                 block,
                 leaves=node.type == "return_statement",
-                expression=(whole[0].start_byte, whole[0].end_byte) if single else None,
+                expression=(whole[0].start_byte, whole[0].end_byte)
+                if single
+                else (node.start_byte, node.end_byte)
+                if node.type in _ASSIGNMENTS
+                else None,
             )
             self._nodes[statement] = node
             block.statements.append(statement)

@@ -87,6 +87,12 @@ class JavaScriptEditor(LineEditor):
     def condition(self, condition: str) -> bytes:
         return f"if ({condition})".encode("utf-8", "surrogateescape")
 
+    def lacks_suffix(self, content: str, addition: str) -> str:
+        return f"!{content}.endsWith({addition})"
+
+    def emptying(self, container: str) -> str:
+        return f"{container}.clear()"
+
     def add_finally(self, statement: Statement, code: str, without: Sequence[Statement]) -> bytes | None:
         changes = [(*self.lines_of(s.extent), b"") for s in without]
         final = statement.block_of("final")

@@ -47,11 +47,25 @@ class LineEditor:
             return None
         return self.replaced([(*self.lines_of(s.extent), b"") for s in statements])
 
-    def insert_before(self, statement: Statement, code: str) -> bytes | None:
+    def insert_before(self, statement: Statement, code: str, condition: str = "") -> bytes | None:
         if not statement.block.is_open or not self.starts_line(statement.extent[0]):
             return None
         at = self.line_start(statement.extent[0])
-        return self.replaced([(at, at, self.line(self.indent_at(at), code))])
+        indent = self.indent_at(at)
+        new = self.line(indent, code)
+        if condition:
+            inner = self.line(indent + self.unit_of(statement.block), code)
+            new = (
+                indent
+                + self.condition(condition)
+                + b" {"
+                + self.newline
+                + inner
+                + indent
+                + b"}"
+                + self.newline
+            )
+        return self.replaced([(at, at, new)])
 
     def enclose(self, statement: Statement, condition: str) -> bytes | None:
         start, end = statement.extent

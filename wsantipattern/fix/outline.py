@@ -114,11 +114,17 @@ class Editor(Protocol):
     def drop(self, statements: Sequence[Statement]) -> bytes | None:
         """Leaves out statements, each with its lines."""
 
-    def insert_before(self, statement: Statement, code: str) -> bytes | None:
-        """Writes a statement on a line of its own before another."""
+    def insert_before(self, statement: Statement, code: str, condition: str = "") -> bytes | None:
+        """Writes a statement on a line of its own before another, under a condition where there is one."""
 
     def enclose(self, statement: Statement, condition: str) -> bytes | None:
         """Runs a statement only where a condition holds."""
+
+    def lacks_suffix(self, content: str, addition: str) -> str:
+        """The condition that a text does not end with another yet; "" where the file cannot say so."""
+
+    def emptying(self, container: str) -> str:
+        """The call that empties a set or map."""
 
     def is_alone(self, statement: Statement) -> bool:
         """Whether leaving out the statement leaves out no comment, and no block without a statement."""

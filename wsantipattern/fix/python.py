@@ -115,21 +115,29 @@ class PythonEditor:
             return None
         return self._written(_Changes(dropped=self._those(statements)))
 
-    def insert_before(self, statement: Statement, code: str) -> bytes | None:
-        new = self._parsed(code)
+    def insert_before(self, statement: Statement, code: str, condition: str = "") -> bytes | None:
+        new: cst.SimpleStatementLine | cst.If | None = self._parsed(code)
         if new is None or not statement.block.is_open:
             return None
+        if condition:
+            test = self._expression(condition)
+            if test is None:
+                return None
+            new = cst.If(test, cst.IndentedBlock([new]))
         return self._written(_Changes(above={self._nodes[statement]: new}))
 
     def enclose(self, statement: Statement, condition: str) -> bytes | None:
         node = self._nodes[statement]
         if not statement.block.is_open or not isinstance(node, cst.SimpleStatementLine):
             return None
-        try:
-            test = cst.parse_expression(condition, self._module.config_for_parsing)
-        except cst.ParserSyntaxError:
-            return None
-        return self._written(_Changes(tested={node: test}))
+        test = self._expression(condition)
+        return self._written(_Changes(tested={node: test})) if test is not None else None
+
+    def lacks_suffix(self, content: str, addition: str) -> str:
+        return f"not {content}.endswith({addition})"
+
+    def emptying(self, container: str) -> str:
+        return f"{container}.clear()"
 
     def add_finally(self, statement: Statement, code: str, without: Sequence[Statement]) -> bytes | None:
         node, new = self._nodes[statement], self._parsed(code)
@@ -154,6 +162,12 @@ class PythonEditor:
 
     def chain(self, call: Extent, code: str) -> bytes | None:
         return None
+
+    def _expression(self, code: str) -> cst.BaseExpression | None:
+        try:
+            return cst.parse_expression(code, self._module.config_for_parsing)
+        except cst.ParserSyntaxError:
+            return None
 
     def _parsed(self, code: str) -> cst.SimpleStatementLine | None:
         try:
@@ -186,7 +200,7 @@ class _Changes:
     """
 
     dropped: set[cst.CSTNode] = field(default_factory=set)
-    above: dict[cst.CSTNode, cst.SimpleStatementLine] = field(default_factory=dict)
+    above: dict[cst.CSTNode, cst.SimpleStatementLine | cst.If] = field(default_factory=dict)
     tested: dict[cst.CSTNode, cst.BaseExpression] = field(default_factory=dict)
     finals: dict[cst.CSTNode, cst.SimpleStatementLine] = field(default_factory=dict)
     home: cst.IndentedBlock | None = None

@@ -50,8 +50,10 @@ ALLOWED = {
     },
     "plan": {"analysis", "config", "finding", "pack", "similar", "suppress"},
     "workers": {"analysis", "finding"},
-    "runner": {"files", "finding", "plan", "rule", "source", "workers"},
-    "review": {"__init__", "config", "files", "finding", "plan", "report", "rule", "runner", "source", "workers"},
+    "cache": {"analysis", "finding", "source"},
+    "shard": set(),
+    "runner": {"analysis", "cache", "files", "finding", "plan", "rule", "shard", "source", "workers"},
+    "review": {"__init__", "config", "files", "finding", "fix", "plan", "report", "rule", "runner", "source", "workers"},
     "baseline": {"finding", "source"},
     "convention": {"rule", "source"},
     "fixture": {

@@ -77,14 +77,14 @@ class Settings:
         return Knowledge.builtin().extended(self.knowledge)
 
     @cached_property
+    def running(self) -> list[Rule]:
+        """The rules that run, by id."""
+        return [rule for rule in self.known.values() if self.rules is None or rule.id in self.rules]
+
+    @cached_property
     def triggered(self) -> list[tuple[Rule, tuple[bytes, ...]]]:
         """The rules that run, each with its triggers."""
-        selected = self.rules
-        return [
-            (rule, tuple(dict.fromkeys(rule.triggers(self.joined_knowledge))))
-            for rule in self.known.values()
-            if selected is None or rule.id in selected
-        ]
+        return [(rule, tuple(dict.fromkeys(rule.triggers(self.joined_knowledge)))) for rule in self.running]
 
     @cached_property
     def _words(self) -> tuple[bytes, ...]:

@@ -27,6 +27,9 @@ class Options:
         isolated: no configuration at all.
         jobs: processes; None for as many as pay.
         rule_paths: whether the rule folders that configurations name are loaded, which executes their code.
+        cache: whether results are kept from run to run.
+        cache_dir: the folder they are kept in; None for the one in the project's root.
+        shard: which part of how many is checked, counted from 1; None for everything.
     """
 
     select: tuple[str, ...] | None = None
@@ -37,6 +40,9 @@ class Options:
     isolated: bool = False
     jobs: int | None = None
     rule_paths: bool = True
+    cache: bool = False
+    cache_dir: str | None = None
+    shard: tuple[int, int] | None = None
 
 
 class Plan:
@@ -58,6 +64,11 @@ class Plan:
         self._nearest = configuration.Nearest()
         self._settings: dict[int, Settings] = {}
         self._configs: dict[int, Config] = {}
+
+    @property
+    def root(self) -> str:
+        """The root of the project around the current folder."""
+        return self._default.root
 
     def config(self, folder: str) -> Config:
         """The configuration of an absolute folder."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from wsantipattern.files import Discovery, discover, ending_of, is_known
 from wsantipattern.finding import FileError, Finding, Report
@@ -15,6 +16,10 @@ from wsantipattern.plan import Options, Plan
 from wsantipattern.rule import Rule
 from wsantipattern.source import ReadError, Skip, Source, checked, read
 from wsantipattern.workers import Job, Workers, processors
+
+if TYPE_CHECKING:
+    from wsantipattern.analysis import Settings
+    from wsantipattern.cache import Cache, Kept, Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class Outcome:
         rules: every rule that ran on some file, by id.
         configs: the configuration files in use.
         failing: how many findings are at least as severe as their file's configuration fails on.
+        remarks: what a person should know of the run besides, one line each.
     """
 
     report: Report = field(default_factory=Report)
@@ -44,6 +50,7 @@ class Outcome:
     rules: list[Rule] = field(default_factory=list)
     configs: list[str] = field(default_factory=list)
     failing: int = 0
+    remarks: list[str] = field(default_factory=list)
 
 
 Progress = Callable[[int, int], None]
@@ -78,33 +85,30 @@ def run(
     """
     plan = Plan(options)
     found = find(paths, plan)
-    outcome = Outcome(files=[*([stdin.path] if stdin else []), *found.files])
+    if options.shard is not None:
+        from wsantipattern.shard import part
+
+        found.files = part(found.files, *options.shard)
+    files = _Files(plan, options, len(found.files) + (stdin is not None), progress)
+    outcome = files.outcome
+    outcome.files = [*([stdin.path] if stdin else []), *found.files]
     outcome.report.errors += found.errors
     known_ending = ending_of(taken_as) if taken_as and is_known(taken_as) else None
-    results = _Results(outcome, plan, len(found.files) + (stdin is not None), progress)
-    with Workers(options.jobs or processors(), results.done) as workers:
+    with Workers(options.jobs or processors(), files.done, files.answered) as workers:
         if stdin is not None:
-            _take(
-                checked(Source.decode(stdin.path, stdin.data)), ending_of(stdin.path), plan, workers, results
-            )
+            content = checked(Source.decode(stdin.path, stdin.data))
+            files.take(content, ending_of(stdin.path), plan.settings_of(stdin.path), workers, None)
         for path in found.files:
-            ending = ending_of(path)
-            if not is_known(path):
-                if known_ending is None:
-                    results.skip(Skip(path, "of no language that is checked"))
-                    continue
-                ending = known_ending
-            try:
-                content = read(path, path)
-            except ReadError as error:
-                results.fail(FileError(path, str(error)))
+            if is_known(path):
+                files.check(path, ending_of(path), workers)
+            elif known_ending is not None:
+                files.check(path, known_ending, workers)
             else:
-                _take(content, ending, plan, workers, results)
+                files.skip(Skip(path, "of no language that is checked"))
+    files.finish()
     if not plan.settings:
-        plan.settings_of(
-            "x"
-        )  # a rule that cannot load must not go unnoticed because there was nothing to check
-    rules = {rule.id: rule for settings in plan.settings for rule, _ in settings.triggered}
+        plan.settings_of("x")  # a rule that cannot load must not go unnoticed because nothing was checked
+    rules = {rule.id: rule for settings in plan.settings for rule in settings.running}
     outcome.rules = [rules[name] for name in sorted(rules)]
     outcome.configs = plan.config_files
     outcome.report.findings.sort(key=lambda f: (*f.sort_key, f.span.end, f.message))
@@ -115,39 +119,93 @@ def run(
     return outcome
 
 
-def _take(content: Source | Skip, ending: str, plan: Plan, workers: Workers, results: _Results) -> None:
-    if isinstance(content, Skip):
-        results.skip(content)
-        return
-    results.outcome.report.checked += 1
-    settings = plan.settings_of(content.path)
-    if settings.concerns(content.text):
-        workers.add(Job(content.path, content.text, ending, settings))
-    else:
-        results.done([], [])
+class _Files:
+    """Takes the files of a run one by one, and collects what they give in whatever order they are done."""
 
-
-class _Results:
-    """Collects what the files of a run give, in whatever order they are done."""
-
-    def __init__(self, outcome: Outcome, plan: Plan, total: int, progress: Progress | None) -> None:
-        self.outcome = outcome
+    def __init__(self, plan: Plan, options: Options, total: int, progress: Progress | None) -> None:
+        self.outcome = Outcome()
+        self._plan = plan
         self._total = total
         self._progress = progress
         self._count = 0
+        self._looks: dict[int, Look] = {}
+        self._cache: Cache | None = None
+        if options.cache:
+            from wsantipattern.cache import FOLDER, Cache
+
+            self._cache = Cache(options.cache_dir or f"{plan.root}/{FOLDER}", total)
+
+    def check(self, path: str, ending: str, workers: Workers) -> None:
+        """Answers from the cache where it can, else reads the file and hands it on."""
+        settings = self._plan.settings_of(path)
+        look, kept = self._cache.look(path, ending, settings) if self._cache else (None, None)
+        if kept is not None:
+            self._keep(path, kept)
+            return
+        try:
+            content = read(path, path)
+        except ReadError as error:
+            self.outcome.report.errors.append(FileError(path, str(error)))
+            self._step()
+            return
+        if look is not None and self._cache is not None and isinstance(content, Source):
+            kept = self._cache.read(look, content.text, path)
+            if kept is not None:
+                self._keep(path, kept)
+                return
+        self.take(content, ending, settings, workers, look)
+
+    def take(
+        self, content: Source | Skip, ending: str, settings: Settings, workers: Workers, look: Look | None
+    ) -> None:
+        """Hands a text on to be analyzed, where a rule could have anything to say about it."""
+        if isinstance(content, Skip):
+            self._store(look, skipped=content.reason)
+            self.skip(content)
+            return
+        self.outcome.report.checked += 1
+        if settings.concerns(content.text):
+            job = Job(content.path, content.text, ending, settings)
+            if look is not None:
+                self._looks[id(job)] = look
+            workers.add(job)
+        else:
+            self._store(look)
+            self._step()
+
+    def _keep(self, path: str, kept: Kept) -> None:
+        if kept.skipped is not None:
+            self.skip(Skip(path, kept.skipped))
+            return
+        self.outcome.report.checked += 1
+        self.outcome.report.findings += kept.findings
+        self._step()
+
+    def _store(self, look: Look | None, findings: Sequence[Finding] = (), skipped: str | None = None) -> None:
+        if self._cache is not None and look is not None:
+            from wsantipattern.cache import Kept
+
+            self._cache.store(look, Kept(tuple(findings), skipped))
+
+    def answered(self, job: Job, findings: list[Finding]) -> None:
+        """Takes the findings of a job that had no errors: only those are worth keeping."""
+        self._store(self._looks.pop(id(job), None), findings)
 
     def skip(self, skip: Skip) -> None:
         self.outcome.skips.append(skip)
-        self._step()
-
-    def fail(self, error: FileError) -> None:
-        self.outcome.report.errors.append(error)
         self._step()
 
     def done(self, findings: list[Finding], errors: list[FileError]) -> None:
         self.outcome.report.findings += findings
         self.outcome.report.errors += errors
         self._step()
+
+    def finish(self) -> None:
+        """Writes the cache."""
+        if self._cache is not None:
+            self._cache.write()
+            self._cache.close()
+            self.outcome.remarks += self._cache.remarks
 
     def _step(self) -> None:
         self._count += 1

@@ -43,10 +43,16 @@ Answer = tuple[list[Finding], list[FileError]]
 class Workers:
     """Analyzes jobs: at the end and here where they are few, else in processes while the walk goes on."""
 
-    def __init__(self, processes: int, done: Callable[[list[Finding], list[FileError]], None]) -> None:
-        """Takes the number of processes, and what is called with each answer."""
+    def __init__(
+        self,
+        processes: int,
+        done: Callable[[list[Finding], list[FileError]], None],
+        answered: Callable[[Job, list[Finding]], None] | None = None,
+    ) -> None:
+        """Takes the number of processes, what is called with each answer, and with each that is free of errors."""
         self._processes = processes
         self._done = done
+        self._answered = answered
         self._waiting: list[Job] = []
         self._waiting_bytes = 0
         self._pool: ProcessPoolExecutor | None = None
@@ -92,14 +98,20 @@ class Workers:
             except BrokenProcessPool:
                 lost += self._batches[future]
                 continue
-            for findings, errors in answers:
-                self._done(findings, errors)
+            for job, answer in zip(self._batches[future], answers, strict=True):
+                self._take(job, answer)
         for job in lost:
-            self._done(*_alone(job))
+            self._take(job, _alone(job))
+
+    def _take(self, job: Job, answer: Answer) -> None:
+        findings, errors = answer
+        if self._answered is not None and not errors:
+            self._answered(job, findings)
+        self._done(findings, errors)
 
     def _here(self) -> None:
         for job in self._waiting:
-            self._done(*analyze(job.text, job.path, job.settings, job.ending))
+            self._take(job, analyze(job.text, job.path, job.settings, job.ending))
         self._waiting, self._waiting_bytes = [], 0
 
     def _submit(self) -> None:

@@ -15,6 +15,7 @@ import click
 
 from wsantipattern import __version__
 from wsantipattern.cli.baseline import baseline
+from wsantipattern.cli.cache import cache
 from wsantipattern.cli.check import check
 from wsantipattern.cli.debug import debug
 from wsantipattern.cli.explain import explain
@@ -37,6 +38,7 @@ def cli() -> None:
 cli.add_command(check)
 cli.add_command(review)
 cli.add_command(baseline)
+cli.add_command(cache)
 cli.add_command(explain)
 cli.add_command(rules)
 cli.add_command(debug)

@@ -14,10 +14,10 @@ from functools import cached_property
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
-from wsantipattern.model.flow import atom, facts_at
+from wsantipattern.model.flow import Fact, atom, facts_at
 from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import ELEMENT, Binding, Place
-from wsantipattern.roles.cell import Cells
+from wsantipattern.roles.cell import Cells, Write
 from wsantipattern.roles.event import Events
 from wsantipattern.roles.socket import Library, Sockets
 from wsantipattern.roles.timer import Timers
@@ -30,6 +30,7 @@ Steps = dict[Function, set[Step]]
 
 DEPTH = 2
 
+TOLD = "told"
 PUTS = frozenset({"add", "set", "append", "push"})
 TAKES = frozenset({"delete", "discard", "remove", "pop"})
 CLEARS = frozenset({"clearTimeout", "clearInterval", "cancel", "Stop", "remove_timeout"})
@@ -201,10 +202,13 @@ class Liveness:
     # -- marks -----------------------------------------------------------------------------------
 
     @cached_property
-    def marks(self) -> set[Mark]:
-        """What is set when the peer answers, and wears out otherwise."""
+    def marks(self) -> dict[Mark, set[object]]:
+        """What is set when the peer answers and wears out otherwise, with what it is set to.
+
+        The values are True, False, None, and `TOLD` for a number or a time.
+        """
         found: dict[Mark, list[tuple[Place, t.Term]]] = {}
-        for function, steps in self.answers.items():
+        for steps in self.answers.values():
             for step in steps:
                 for place, value, counts in self.cells.written(step):
                     if value is None or counts or (step.store is not None and step.store.declares):
@@ -213,9 +217,15 @@ class Liveness:
                         continue
                     if self._is_time(value) or isinstance(value, t.Constant):
                         found.setdefault(_mark(place), []).append((place, value))
-            del function
-        worn = {mark for mark, settings in found.items() if any(self._wears(*s) for s in settings)}
-        return worn | {_mark(place) for place, call in self._kept_by_answers if self._is_dated(call)}
+        worn: dict[Mark, set[object]] = {
+            mark: {_kind(value) for _, value in settings}
+            for mark, settings in found.items()
+            if any(self._wears(*s) for s in settings)
+        }
+        for place, call in self._kept_by_answers:
+            if self._is_dated(call):
+                worn.setdefault(_mark(place), set()).add(TOLD)
+        return worn
 
     @cached_property
     def _kept_by_answers(self) -> list[tuple[Place, t.Call]]:
@@ -283,9 +293,7 @@ class Liveness:
                 if value.kind == "number":
                     return True
                 continue
-            if write.step in self.endings.get(write.function, ()):
-                continue
-            if write.step in self.openings.get(write.function, ()):
+            if self._is_beginning(write) or write.step in self.endings.get(write.function, ()):
                 continue
             other = write.value
             if value.kind == "null":
@@ -304,6 +312,17 @@ class Liveness:
         """Whether a place is one that the peer's answer sets."""
         return _mark(place) in self.marks
 
+    def _is_beginning(self, write: Write) -> bool:
+        """Whether a write gives a cell its first value, of the object or of a connection."""
+        store = write.step.store
+        return (
+            write.record is not None
+            or (store is not None and store.declares)
+            or write.function.kind in ("constructor", "top")
+            or write.function in self.dialling
+            or write.step in self.openings.get(write.function, ())
+        )
+
     def reads_mark(self, term: t.Term, depth: int = 4) -> bool:
         """Whether a condition reads something that the peer's answer sets, directly or through variables."""
         for part in term.walk():
@@ -316,10 +335,25 @@ class Liveness:
                 return True
         return False
 
+    def _says(self, fact: Fact, heard: bool) -> bool:
+        """Whether a fact reads a mark, and says that the peer was heard (or that it was not)."""
+        decided = atom(fact.term)
+        place, holds = self.cells.read(fact.term), fact.holds
+        if decided is not None and decided[0][0] == "set":
+            place, holds = decided[0][1], fact.holds == decided[1]
+        values = self.marks.get(_mark(place)) if place is not None else None
+        if values is not None and len(values) == 1 and TOLD not in values:
+            return (bool(next(iter(values))) == holds) == heard
+        return self.reads_mark(fact.term)
+
     # -- facts -----------------------------------------------------------------------------------
 
+    def tells(self, fact: Fact) -> bool:
+        """Whether a fact says something of the peer's life, and not only of the socket's state."""
+        return self._says(fact, True) or (not self.reads_mark(fact.term) and self.carries(fact.term))
+
     def carries(self, term: t.Term, depth: int = 3) -> bool:
-        """Whether an atomic condition says something of the peer's life, and not only of the socket's state."""
+        """Whether a condition reads something of the peer's life, here or in the functions that it calls."""
         if self.reads_mark(term):
             return True
         for part in term.walk():
@@ -414,9 +448,9 @@ class Liveness:
         }
 
     def _gives_up(self, function: Function, step: Step) -> bool:
-        """Whether a step closes, replaces the connection, or leaves by raising."""
+        """Whether a step closes, replaces the connection, or leaves a loop or a receiving function by raising."""
         if step.kind == "raise":
-            return True
+            return any(e.back for s in function.cfg.steps for e in s.edges)
         call = step.call
         if call is None:
             return False
@@ -430,7 +464,12 @@ class Liveness:
     @cached_property
     def _closes_on_silence(self) -> bool:
         if any(
-            any(self.reads_mark(fact.term) for fact in facts_at(function, step))
+            any(
+                # Raising because a handshake is missing gives nothing up; raising because of an age or a count does.
+                (step.kind != "raise" or (isinstance(fact.term, t.Binary) and not _asks_null(fact.term)))
+                and self._says(fact, False)
+                for fact in facts_at(function, step)
+            )
             for function in self._readers
             for step in function.cfg.steps
             if self._gives_up(function, step)
@@ -463,9 +502,7 @@ class Liveness:
         ):
             # `if (heartbeatTimer)` asks for the timer.
             return False
-        if isinstance(term, t.Binary) and (is_null(term.left) or is_null(term.right)):
-            return False
-        return self.carries(term)
+        return not _asks_null(term) and self.carries(term)
 
     @property
     def _readers(self) -> Iterator[Function]:
@@ -938,6 +975,16 @@ def _conditions(function: Function) -> Iterator[t.Term]:
             yield step.term
         elif isinstance(step.statement, t.Return) and step.statement.value is not None:
             yield step.statement.value
+
+
+def _asks_null(term: t.Term) -> bool:
+    return isinstance(term, t.Binary) and (is_null(term.left) or is_null(term.right))
+
+
+def _kind(value: t.Term) -> object:
+    if isinstance(value, t.Constant) and value.kind in ("bool", "null"):
+        return value.value
+    return TOLD
 
 
 def _given(value: t.Term) -> t.Term:

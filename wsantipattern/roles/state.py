@@ -192,7 +192,7 @@ class States:
         facts = self._facts(function, step, sending.place)
         for caller, call_step in callers(function):
             facts.extend(facts_at(caller, call_step))
-        if any(self.liveness.carries(f.term) and self._state_of(f) is None for f in facts):
+        if any(self.liveness.tells(f) and self._state_of(f) is None for f in facts):
             return True
         return self.liveness.watched
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wsantipattern.cli import terminal
-from wsantipattern.cli.check import PIPE_WIDTH, SHOWN_ERRORS
+from wsantipattern.cli.check import FORMATS_WITH_FIXES, PIPE_WIDTH, SHOWN_ERRORS
 from wsantipattern.cli.options import options_from, run_options
 from wsantipattern.finding import Confidence, Severity
 from wsantipattern.report import FORMATS, REVIEW_FORMATS
@@ -112,7 +112,9 @@ def review(
             default_bases=bases or _bases(),
             default_heads=() if staged or diff is not None else heads,
         )
-        result = inspect(wanted, options)
+        result = inspect(
+            wanted, options, with_fixes=post or output_format in (*FORMATS_WITH_FIXES, *REVIEW_FORMATS)
+        )
         context = _context(result, output_file, quiet, color)
         _print(result, output_format, output_file, context)
         if target is not None:

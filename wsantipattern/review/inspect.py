@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 
 from wsantipattern.files import ending_of, is_known
 from wsantipattern.finding import Change, FileError, Finding, Report
@@ -47,8 +48,8 @@ class Review:
     texts: dict[str, bytes] = field(default_factory=dict)
 
 
-def inspect(wanted: Wanted, options: Options) -> Review:
-    """Compares two states.
+def inspect(wanted: Wanted, options: Options, *, with_fixes: bool = False) -> Review:
+    """Compares two states; on demand, the new findings come with the fixes that they have.
 
     Raises:
         StateError: they cannot be had.
@@ -67,6 +68,8 @@ def inspect(wanted: Wanted, options: Options) -> Review:
         for path in sorted(both.files)
     )
     fixed, new_findings = tuple(comparison.fixed), comparison.new
+    if with_fixes:
+        new_findings = _with_fixes(new_findings, new, plan)
     report = Report(
         findings=new_findings,
         errors=sorted([*both.errors, *errors], key=lambda e: (e.path, e.message)),
@@ -104,6 +107,15 @@ def _sources(both: States) -> tuple[dict[str, Source], dict[str, Source]]:
             else:
                 into[path] = content
     return old, new
+
+
+def _with_fixes(findings: Iterable[Finding], texts: dict[str, Source], plan: Plan) -> list[Finding]:
+    from wsantipattern.fix.correct import with_fixes
+
+    suggested: list[Finding] = []
+    for path, group in groupby(findings, key=lambda finding: finding.path):
+        suggested += with_fixes(list(group), texts[path].text, path, plan.settings_of(path))
+    return suggested
 
 
 def _ending(both: States, path: str) -> str:

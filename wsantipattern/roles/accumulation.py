@@ -86,6 +86,13 @@ class Accumulations:
             or any(self.newness.filtered(part, a.kept, a.function) for part in a.added)
             or self._is_consumed(a)
             or self._is_begun_anew(a)
+            or (a.kind != "text" and self._ends_with_link(a.kept, a.message) and not self._is_shown(a))
+        )
+
+    def _is_shown(self, a: Addition) -> bool:
+        """Whether a list is handed on whole where it grows."""
+        return any(
+            call is not a.term and self._hands_on(call, a.kept) for _, call in a.function.cfg.calls
         )
 
     # -- finding additions -------------------------------------------------------------------------
@@ -345,7 +352,7 @@ class Accumulations:
             break
         match parent:
             case None:
-                return self._is_returned(term, kept, function)
+                return self._is_returned(term, kept, function, depth)
             case t.Store() if parent.value is term:
                 return self._stored(parent, kept, function, depth)
             case t.Record():
@@ -444,7 +451,7 @@ class Accumulations:
             for _, store in function.cfg.assignments
         )
 
-    def _is_returned(self, term: t.Term, kept: Holder, function: Function) -> bool:
+    def _is_returned(self, term: t.Term, kept: Holder, function: Function, depth: int) -> bool:
         """A function that gives the next state for the one that it gets."""
         if kept.path or isinstance(kept.root, str) or kept.root not in function.parameters:
             return False
@@ -460,7 +467,7 @@ class Accumulations:
                 return True
             if self.invocations.resolve(call) is None and self._updates(call):
                 return True
-        return len(function.parameters) > 1 and self._is_reducer(function, kept.root)
+        return len(function.parameters) > 1 and self._is_reducer(function, kept.root, depth)
 
     def _updates(self, call: t.Call) -> bool:
         """Whether a call sets a state by a function of the old one."""
@@ -472,12 +479,14 @@ class Accumulations:
                 return True
         return any_of(split(call.method)[:1], ("set", "update", "mutate"))
 
-    def _is_reducer(self, function: Function, state: Binding) -> bool:
+    def _is_reducer(self, function: Function, state: Binding, depth: int) -> bool:
         """Whether callers put what a function returns back to where they took its parameter from."""
         index = function.parameters.index(state)
         for invocation in self.invocations.of(function):
             old = self.holders.of(invocation.argument(index, state.name))
-            if old is not None and self._returns_to(invocation.call, old, invocation.function, 2):
+            if old is not None and self._returns_to(
+                invocation.call, old, invocation.function, min(depth - 1, 2)
+            ):
                 return True
         return False
 
@@ -778,60 +787,76 @@ class Accumulations:
 
     def _is_consumed(self, a: Addition) -> bool:
         """A queue, or a buffer of which complete pieces are cut off: what is in it has not been shown."""
-        name = a.kept.name
-        if not name:
-            return False
-        for function in self.module.functions_mentioning(name):
+        for function in self.module.functions_mentioning(a.kept.name) if a.kept.name else ():
             drained = emptied = False
             for step in function.cfg.steps:
-                if step.call is not None and self._takes_out(step.call, a):
-                    return True
-                store = step.store
+                store, call = step.store, step.call
+                if call is not None:
+                    if self._takes_out(call, a.kept):
+                        return True
+                    drained = drained or self._hands_on(call, a.kept)
+                    if call.method in self.knowledge.names("accumulation", "clears"):
+                        emptied = emptied or self.holders.of(call.receiver) == a.kept
                 if store is not None and step.target is not None and store.op is None:
                     where = self.holders.at(step.target) if step.target.path else Holder(step.target.root)
-                    if where == a.kept:
-                        if self._cuts(store.value, a.kept):
-                            return True
-                        emptied = emptied or _is_empty(store.value)
-                if step.call is not None and step.call.method in self.knowledge.names("accumulation", "clears"):
-                    emptied = emptied or self.holders.of(step.call.receiver) == a.kept
+                    if where == a.kept and self._cuts(store.value, a.kept):
+                        return True
+                    if where is not None and a.kept.within(where):
+                        emptied = emptied or (_is_empty(store.value) and not store.declares)
+                    drained = drained or (where != a.kept and self.holders.of(store.value) == a.kept)
                 if step.kind == "iterate" and self.holders.of(step.term) == a.kept:
                     drained = True
             if a.kind != "text" and drained and emptied:
                 return True
         return False
 
-    def _takes_out(self, call: t.Call, a: Addition) -> bool:
+    def _hands_on(self, call: t.Call, kept: Holder) -> bool:
+        """Whether a call gets the whole of what is kept, or makes another whole of it."""
+        if call.method in self.knowledge.names("message", "measures"):
+            return False
+        whole = [*call.arguments, *(value for _, value in call.keywords)]
+        if call.receiver is not None and call.method in self.knowledge.names("holder", "same"):
+            whole.append(call.receiver)
+        return any(self.holders.of(part) == kept for part in whole)
+
+    def _takes_out(self, call: t.Call, kept: Holder) -> bool:
+        if call.method == "copy" and len(call.arguments) == 2:
+            # Go's `copy(queue, queue[1:])`
+            return isinstance(call.arguments[1], t.Element) and all(
+                (where := self.holders.of(a)) is not None and where.within(kept) for a in call.arguments
+            )
         if call.method not in self.knowledge.names("accumulation", "takes") or call.receiver is None:
             return False
-        if self.holders.of(call.receiver) != a.kept:
-            return False
         # `lines.shift()` alone only keeps a log short; the element is what a queue is read for.
-        return call.parent is not None
+        return call.parent is not None and self.holders.of(call.receiver) == kept
 
     def _cuts(self, value: t.Term, kept: Holder) -> bool:
         """`buffer = buffer.slice(end)`, `buffer = lines.pop()`: the front has been dealt with."""
-        if isinstance(value, t.Element) and value.key is not None:
-            parts = list(value.key.walk())
-            negative = any(isinstance(p, (t.Unary, t.Binary)) and p.op == "-" for p in parts) or any(
-                isinstance(p, t.Constant) and isinstance(p.value, int) and p.value < 0 for p in parts
-            )
-            return self.holders.of(value.subject) == kept and not negative
-        if isinstance(value, t.Call) and value.method in self.knowledge.names("accumulation", "cuts"):
-            first = value.argument(0)
-            if isinstance(first, t.Constant) and isinstance(first.value, int) and first.value < 0:
-                return False
-            if first is not None and any(isinstance(p, t.Binary) and p.op == "-" for p in first.walk()):
-                return False
-            return self.holders.of(value.receiver) == kept and first is not None
         if isinstance(value, t.Logic):
             return self._cuts(value.left, kept)
-        if isinstance(value, t.Call) and value.method == "pop" and value.receiver_place is not None:
-            split_ = self.module.value_of(value.receiver)
-            return isinstance(split_, t.Call) and split_.method == "split" and (
-                self.holders.of(split_.receiver) == kept
-            )
-        return False
+        if isinstance(value, t.Element) and value.key is not None:
+            return self.holders.of(value.subject) == kept and not _from_the_end(value.key)
+        if isinstance(value, t.Ref) and value.place.path[-1:] == (ELEMENT,) and len(value.place.path) == 1:
+            return self._is_split(value.place.root, kept)
+        if not isinstance(value, t.Call):
+            return False
+        if value.method in self.knowledge.names("accumulation", "cuts"):
+            first = value.argument(0)
+            return first is not None and not _from_the_end(first) and self.holders.of(value.receiver) == kept
+        receiver = value.receiver_place
+        return (
+            value.method in ("pop", "at") and receiver is not None and not receiver.path
+        ) and self._is_split(receiver.root, kept)
+
+    def _is_split(self, binding: Binding, kept: Holder) -> bool:
+        """Whether a variable holds the pieces of what is kept."""
+        values = [store.value for _, store in self.module.stores_to(Place(binding))] if binding.name else []
+        return any(
+            isinstance(v, t.Call)
+            and v.method in ("split", "splitlines", "Split")
+            and any(self.holders.of(p) == kept for p in (v.receiver, *v.arguments) if p is not None)
+            for v in values
+        )
 
     def _is_begun_anew(self, a: Addition) -> bool:
         """Whether what is kept is emptied whenever a connection is made: then what is sent again is wanted."""
@@ -930,6 +955,15 @@ def _is_string(term: t.Term) -> bool:
 
 def _lists(term: t.Term, old: t.Term) -> bool:
     return isinstance(term, t.Sequence) and isinstance(old, t.Spread)
+
+
+def _from_the_end(key: t.Term) -> bool:
+    """Whether a cut keeps the end of a text: `slice(-limit)`, `[len(s) - limit:]`."""
+    return any(
+        (isinstance(part, (t.Unary, t.Binary)) and part.op == "-")
+        or (isinstance(part, t.Constant) and isinstance(part.value, (int, float)) and part.value < 0)
+        for part in key.walk()
+    )
 
 
 def _kind_of(value: t.Term | None) -> str:

@@ -402,6 +402,10 @@ class Messages:
             named = option.startswith("on") and event_name(option) not in lifecycle
             return named and any_of(split(call.method), transports)
         words = split(call.method)
+        first = call.argument(0)
+        if receiver is not None and isinstance(first, t.Constant) and isinstance(first.value, str):
+            # A registration, which says more by its event.
+            return False
         if event_name(call.method) in lifecycle or any_of(words, lifecycle):
             return False
         if receiver is not None and any_of(split(receiver.name), transports):
@@ -427,15 +431,17 @@ class Messages:
         """`on_websocket_message(self, msg)` in a file that does not say who calls it."""
         owner = function.owner
         words = split(function.name.rpartition(".")[2])
-        about = (*words, *split(owner.name)) if owner is not None else words
         known = self.knowledge
+        if any(any_of(split(p.name), known.names("words", "callable")) for p in function.parameters):
+            # It registers a handler.
+            return
+        about = (*words, *(w for w in split(owner.name) if w != "socket")) if owner is not None else words
         if (
             any_of(about, known.names("words", "transport"))
             and any_of(words, known.names("words", "received"))
             and any_of(words, known.names("words", "handling"))
             and not any_of(words, known.names("words", "outgoing"))
             and binding.name
-            and not any_of(split(binding.name), known.names("words", "callable"))
         ):
             yield Message(
                 "websocket",

@@ -132,7 +132,7 @@ class Fallbacks:
         if self.slots.speaks_of(term, place):
             return
         extent = fact.step.extent if fact.step is not None else term.extent
-        if self._is_crossed(term):
+        if self._is_crossed(term, holds):
             yield Fallback(
                 extent, "two positions are found the wrong way round", True, function, step, is_crossed=True
             )
@@ -144,9 +144,12 @@ class Fallbacks:
         elif self._says_trouble(term, holds):
             yield Fallback(extent, "something has gone wrong", False, function, step)
 
-    def _is_crossed(self, term: t.Term) -> bool:
-        """Whether two positions are compared: no literals, lengths, times, or counters of the file."""
-        if not isinstance(term, t.Binary) or term.op not in RELATIONS:
+    def _is_crossed(self, term: t.Term, holds: bool) -> bool:
+        """Whether one position is found beyond another: no literals, lengths, times, or counters of the file.
+
+        Only strictly beyond: that the two stand as they should, or are equal, is the ordinary way.
+        """
+        if not isinstance(term, t.Binary) or term.op not in RELATIONS or (term.op in ("<", ">")) != holds:
             return False
         return all(self._is_position(side) for side in (term.left, term.right))
 
@@ -191,8 +194,9 @@ class Fallbacks:
             return False if holds else None
         if isinstance(term, t.Ref) and self._named(term, "successes"):
             value = self.module.value_of(term)
-            received = isinstance(value, t.Result) and isinstance(value.call, t.Suspend)
-            return None if holds or received else False
+            # A closed channel, a key that a map has not: nothing has failed.
+            looked_up = isinstance(value, t.Result) and not isinstance(value.call, t.Call)
+            return None if holds or looked_up else False
         return None
 
     def _is_go_error(self, side: t.Term) -> bool:
@@ -264,7 +268,7 @@ class Fallbacks:
             if id(test) in known or not cfg.reaches(test, step) or test.term is None:
                 continue
             if not any(
-                self._is_crossed(term) or self._failed(term, holds) is not None
+                self._is_crossed(term, holds) or self._failed(term, holds) is not None
                 for outcome in (True, False)
                 for term, holds in implied(test.term, outcome, self.module)
             ):

@@ -7,6 +7,7 @@ sides under one transformation (`key(x) <= key(W)`), a comparison function (`com
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -161,23 +162,9 @@ class Orders:
         return found
 
     def _has_operator(self, start: int, end: int) -> bool:
-        """Whether a `<` or `>` stands there that can be a comparison: no arrow, no bracket of a type, no tag."""
-        text = self.module.text
-        for sign in (b"<", b">"):
-            at = text.find(sign, start, end)
-            while at >= 0:
-                before, after = text[at - 1 : at], text[at + 1 : at + 2]
-                if before not in (b"=", b"-", sign, b"/") and after not in (b"-", sign, b"/"):
-                    if after == b"=" or (before.isspace() and (after.isspace() or after.isalnum())):
-                        return True
-                    if (
-                        sign == b">"
-                        and (before.isalnum() or before in b")]_")
-                        and (after.isalnum() or after == b"_")
-                    ):
-                        return True
-                at = text.find(sign, at + 1, end)
-        return False
+        offsets = self.module.orderings
+        at = bisect_left(offsets, start)
+        return at < len(offsets) and offsets[at] < end
 
     def _has_word(self, start: int, end: int) -> bool:
         text = self.module.text
@@ -186,7 +173,17 @@ class Orders:
     @cached_property
     def _words(self) -> list[bytes]:
         words = self.knowledge.names("watermark", "orderings") | {"max"}
-        spelled = {form.encode() for word in words for form in (word + "(", word.capitalize() + "(")}
+        spelled = {
+            form.encode()
+            for word in words
+            for form in (
+                f"{word}(",
+                f"{word.capitalize()}(",
+                f"is{word.capitalize()}",
+                f"is_{word}",
+                f"{word}_than",
+            )
+        }
         return sorted(word for word in spelled if word in self.module.text)
 
     # -- conditions ------------------------------------------------------------------------------

@@ -404,7 +404,7 @@ class Watermarks:
             return None
         if isinstance(step.term, t.Store) and step.term.declares:
             return None
-        if self._is_fresh(function, move.place) or not self._has_risen(watermark, move):
+        if self._is_fresh(function, move.place, step) or not self._has_risen(watermark, move):
             return None
         for value, conditions in self._arms(move.value):
             lower = value is None or self._is_lower(value)
@@ -422,14 +422,19 @@ class Watermarks:
         """A fragment is a few statements out of a function that is not shown: its top level is that function."""
         return function.kind == "top" and not self.module.functions and self.module.offset_map is not None
 
-    def _is_fresh(self, function: Function, place: Place) -> bool:
-        """Whether the object was made by this very function."""
-        if not place.path or place.root.kind != "local":
-            return False
+    def _is_fresh(self, function: Function, place: Place, step: Step) -> bool:
+        """Whether the object was made by this very function, on every way to `step`."""
         root = place.root
-        if root.scope is None or root.scope.host is not function.host or root.scope.kind == "top":
+        if not place.path or root.kind != "local" or root.scope is None or root.scope.kind == "top":
             return False
-        value = root.initial
+        made = Place(root)
+        return root.scope.host is function.host and any(
+            at.target == made and self._is_new(store.value) and function.cfg.dominates(at, step)
+            for at, store in function.cfg.assignments
+        )
+
+    def _is_new(self, value: t.Term) -> bool:
+        """Whether a value is an object that did not exist before."""
         return isinstance(value, t.Record) or (
             isinstance(value, t.Call) and (value.constructs or value.method in ("cls", "new"))
         )
@@ -590,7 +595,9 @@ class Watermarks:
             return ELEMENT not in move.place.path and self._is_asked_with(watermark)
         if reason.is_empty:
             return not loaded and self._goes_on(watermark, function, step)
-        return not (loaded and reason.is_crossed) or self._goes_on(watermark, function, step)
+        if loaded and reason.is_crossed:
+            return not self._is_own(move) and self._goes_on(watermark, function, step)
+        return True
 
     def _only_rises(self, watermark: Watermark) -> bool:
         """Whether the file lets the slot rise more often than it gives it other values of the moment."""
@@ -610,10 +617,15 @@ class Watermarks:
                     free += 1
         return free <= len(watermark.raises) + 1
 
+    def _is_own(self, move: Move) -> bool:
+        """Whether the slot is a plain variable of the very function that moves it."""
+        place = move.place
+        return place.is_local and place.root.scope is not None and place.root.scope.host is move.function.host
+
     def _is_start(self, move: Move) -> bool:
         """Whether a loaded value is how the slot starts, or follows a stream of its own in a loop."""
         function, place = move.function, move.place
-        if place.is_local and place.root.scope is not None and place.root.scope.host is function.host:
+        if self._is_own(move):
             return True
         if function.cfg.reaches(move.step, move.step):
             return True
@@ -621,7 +633,7 @@ class Watermarks:
             if caller.kind in ("constructor", "top"):
                 return True
             receiver = step.call.receiver_place if step.call is not None else None
-            if receiver is not None and self._is_fresh(caller, receiver.field("")):
+            if receiver is not None and self._is_fresh(caller, receiver.field(""), step):
                 return True
             if any(
                 other.value is not None

@@ -34,16 +34,25 @@ async function publish(line) {
 }
 """
 
+UNSAFE = """\
+function publish(line) {
+  const notice = setTimeout(() => show("still sending"), 3000);
+  return deliver(line).then(() => clearTimeout(notice));
+}
+"""
 
-def test_the_hook_takes_every_language():
-    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
-    listed = hook["files"].removeprefix(r"\.(").removesuffix(")$").split("|")
-    assert {f".{ending}" for ending in listed} == {*EXTENSIONS, *HOSTS}
+
+def test_the_hooks_take_every_language():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    assert [hook["id"] for hook in hooks] == ["wsantipattern", "wsantipattern-fix"]
+    for hook in hooks:
+        listed = hook["files"].removeprefix(r"\.(").removesuffix(")$").split("|")
+        assert {f".{ending}" for ending in listed} == {*EXTENSIONS, *HOSTS}
 
 
-@pytest.fixture
-def repository(tmp_path: Path, monkeypatch):
-    """A git repository with the hook installed; gives a function that commits files."""
+@pytest.fixture(params=["wsantipattern"])
+def repository(request, tmp_path: Path, monkeypatch):
+    """A git repository with a hook installed; gives a function that commits files."""
     pytest.importorskip("pre_commit")
     for name in list(os.environ):
         # Inside of a git hook, git would otherwise work on the outer repository.
@@ -71,14 +80,17 @@ def repository(tmp_path: Path, monkeypatch):
     git(tool, "add", "-A")
     git(tool, "commit", "-q", "-m", "tool")
     revision = git(tool, "rev-parse", "HEAD").stdout.strip()
-    config = {"repos": [{"repo": str(tool), "rev": revision, "hooks": [{"id": "wsantipattern"}]}]}
+    config = {"repos": [{"repo": str(tool), "rev": revision, "hooks": [{"id": request.param}]}]}
     (mine / ".pre-commit-config.yaml").write_text(yaml.safe_dump(config))
     subprocess.run([sys.executable, "-m", "pre_commit", "install"], cwd=mine, check=True, capture_output=True)
 
-    def commit(*options: str, **files: str) -> subprocess.CompletedProcess[str]:
+    def commit(*options: str, unstaged: str = "", **files: str) -> subprocess.CompletedProcess[str]:
         for name, text in files.items():
             (mine / name.replace("_", ".")).write_text(text)
         git(mine, "add", "-A")
+        for name in files if unstaged else ():
+            file = mine / name.replace("_", ".")
+            file.write_text(file.read_text() + unstaged)
         return git(mine, "commit", "-m", "change", *options, check=False)
 
     return commit
@@ -98,3 +110,41 @@ def test_a_bad_file_is_rejected_a_good_one_accepted_and_only_changed_files_are_c
     assert untouched.returncode == 0, untouched.stdout + untouched.stderr
 
     assert repository(notes_txt=BAD).returncode == 0
+
+
+def test_only_what_is_staged_is_checked(repository, tmp_path: Path):
+    accepted = repository(a_js=GOOD, unstaged=BAD)
+    assert accepted.returncode == 0, accepted.stdout + accepted.stderr
+    assert (tmp_path / "mine" / "a.js").read_text() == GOOD + BAD
+
+    rejected = repository(b_js=BAD, unstaged="// not yet\n")
+    assert rejected.returncode == 1
+    assert "b.js:2" in rejected.stdout + rejected.stderr
+    assert (tmp_path / "mine" / "b.js").read_text() == BAD + "// not yet\n"
+
+
+@pytest.mark.parametrize("repository", ["wsantipattern-fix"], indirect=True)
+def test_the_fixing_hook_changes_the_file_and_rejects_the_commit_once(repository, tmp_path: Path):
+    file = tmp_path / "mine" / "a.js"
+    rejected = repository(a_js=BAD)
+    said = rejected.stdout + rejected.stderr
+    assert rejected.returncode == 1, said
+    assert "files were modified by this hook" in said
+    assert "1 fixed" in said
+    assert file.read_text() == GOOD
+
+    accepted = repository()
+    assert accepted.returncode == 0, accepted.stdout + accepted.stderr
+
+    # What is not staged comes back when it does not overlap with the fix.
+    partly = repository(b_js=BAD + "// one\n// two\n// three\n// four\n", unstaged="// not yet\n")
+    assert partly.returncode == 1, partly.stdout + partly.stderr
+    assert (
+        tmp_path / "mine" / "b.js"
+    ).read_text() == GOOD + "// one\n// two\n// three\n// four\n// not yet\n"
+
+    left = repository(c_js=UNSAFE)
+    assert left.returncode == 1
+    assert "c.js:2" in left.stdout + left.stderr
+    assert "1 more with --unsafe-fixes" in left.stdout + left.stderr
+    assert (tmp_path / "mine" / "c.js").read_text() == UNSAFE

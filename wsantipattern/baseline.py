@@ -140,6 +140,7 @@ def match(
     findings: Iterable[Finding],
     named: Callable[[str], str],
     is_covered: Callable[[Entry], bool],
+    is_gone: Callable[[Entry], bool],
 ) -> Match:
     """Holds findings against a baseline.
 
@@ -148,6 +149,7 @@ def match(
         findings: of a run.
         named: gives the baseline's name of a reported path.
         is_covered: whether the run would have found what an entry accepts, were it still there.
+        is_gone: whether the file of an entry does not exist any more, so that its findings may be in another one.
     """
     result = Match()
     accepted = {(entry.path, entry.rule, entry.fingerprint): entry for entry in entries}
@@ -163,7 +165,7 @@ def match(
             unknown.append(finding)
     elsewhere: defaultdict[tuple[str, str], list[tuple[str, str, str]]] = defaultdict(list)
     for key, count in room.items():
-        if count and is_covered(accepted[key]):
+        if count and is_covered(accepted[key]) and is_gone(accepted[key]):
             elsewhere[key[1:]] += [key] * count
     messages: dict[tuple[str, str, str], str] = {key: entry.message for key, entry in accepted.items()}
     for finding in unknown:

@@ -135,7 +135,7 @@ def leave_out(outcome: Outcome, file: str, given: Sequence[str], options: Option
     from wsantipattern.plan import Plan
 
     found = outcome.report.findings
-    result = match(_load(file), found, _named(file), _covered(outcome, file, given, options))
+    result = match(_load(file), found, _named(file), _covered(outcome, file, given, options), _gone(file))
     outcome.report.findings = result.new
     plan = Plan(options)
     outcome.failing = sum(f.severity >= plan.fail_on(f.path) for f in result.new)
@@ -171,7 +171,7 @@ def _matched(file: str, given: list[str], options: Options) -> tuple[Outcome, Ma
     entries = _load(file)
     outcome = _run(given, options)
     is_covered = _covered(outcome, file, given, options)
-    return outcome, match(entries, outcome.report.findings, _named(file), is_covered)
+    return outcome, match(entries, outcome.report.findings, _named(file), is_covered, _gone(file))
 
 
 def _load(file: str) -> list[Entry]:
@@ -207,6 +207,11 @@ def _covered(outcome: Outcome, file: str, given: Sequence[str], options: Options
         )
 
     return is_covered
+
+
+def _gone(file: str) -> Callable[[Entry], bool]:
+    folder = os.path.dirname(os.path.abspath(file))
+    return lambda entry: not os.path.lexists(os.path.join(folder, entry.path))
 
 
 def _content(path: str) -> bytes | None:

@@ -384,16 +384,18 @@ class Module:
 
     def method_of(self, owner: Class, name: str) -> Function | None:
         """The method of a class of this file or of its bases in this file."""
+        return next((c.methods[name] for c in self.lineage(owner) if name in c.methods), None)
+
+    def lineage(self, owner: Class) -> Iterator[Class]:
+        """A class and its bases in this file, nearest first."""
         seen: set[str] = set()
         current: Class | None = owner
         while current is not None and current.name not in seen:
-            if name in current.methods:
-                return current.methods[name]
+            yield current
             seen.add(current.name)
             current = next(
                 (self._classes_by_name[b] for b in current.bases if b in self._classes_by_name), None
             )
-        return None
 
     def getter_of(self, place: Place) -> Function | None:
         """The getter or property that reading a place runs, or None."""

@@ -105,6 +105,14 @@ class Containers:
             for inner in self._containers(frame.outer, frame.bound[root], depth - 1):
                 yield extended(inner)
             return
+        getter = self.module.getter_of(place)
+        if getter is not None and getter.owner is not None and not frame.runs(getter) and frame.level < DEPTH:
+            parent = place.parent
+            assert parent is not None
+            inner_frame = Frame(getter, frame, {getter.owner.this: t.Ref(ref.extent, parent)})
+            for value, _ in returns(getter):
+                yield from self._containers(inner_frame, value, depth - 1)
+            return
         yield extended(Storage(Place(root)))
         if root.kind == "local" and root.scope is not None and root.scope.host is frame.function.host:
             for _, store in self.module.stores_to(Place(root)):

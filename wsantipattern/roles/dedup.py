@@ -82,7 +82,7 @@ class Trackers:
         if not learned or function.cfg.incomplete:
             return []
         found: dict[t.Extent, StaleMark] = {}
-        for mark in self.marks(Frame(function)):
+        for mark in self.made.made_in(Frame(function), lambda storage: self.is_tracker(storage.place)):
             loops = self._batches(mark)
             if not loops or mark.extent in found:
                 continue
@@ -92,6 +92,8 @@ class Trackers:
                 ):
                     continue
                 for divergence in learned:
+                    if self._is_told_apart(mark, storage, divergence):
+                        continue
                     if all(inner in divergence.loops for inner in loops):
                         continue  # It compares the very item: an old item is left out, nothing has diverged.
                     if mark.said == "verb" and divergence.confidence > Confidence.MEDIUM:
@@ -100,6 +102,18 @@ class Trackers:
                     if stale is not None:
                         found.setdefault(mark.extent, stale)
         return [found[extent] for extent in sorted(found)]
+
+    def _is_told_apart(self, mark: Mark, storage: Storage, divergence: Divergence) -> bool:
+        """Whether the tracker or its keys hang on the very thing that differs: each life has a tracker of its own."""
+        compared = [part for told, _ in divergence.given if told[0] == "==" for part in told[1:]]
+        if any(at is not None and at in compared for at in storage.keys):
+            return True
+        for frame, value in mark.values:
+            known = self.module.value_of(value) or value
+            for part in known.walk():
+                if isinstance(part, t.Ref) and part is not known and frame.key(part) in compared:
+                    return True
+        return False
 
     def _batches(self, mark: Mark) -> set[int]:
         """The collections, of those that came with the call or in a reply, of which the marked item is an element."""
@@ -142,6 +156,8 @@ class Trackers:
             return None
         if way is not None:
             if not self._is_asked(function, divergence, mark, storage, avoided, facts):
+                return None
+            if mark.is_handed and cfg.path(mark.step, resets, given=given) is not None:
                 return None
             return StaleMark(
                 function, divergence, mark, storage, way, reset[0] if reset else None, confidence, False

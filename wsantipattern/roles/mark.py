@@ -5,7 +5,7 @@ A mark names the step in the function that is looked at, the containers it may b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -32,6 +32,7 @@ class Mark:
         bulk: all elements of the value are added at once.
         via: the container as it is written, where it starts at a variable of the innermost frame.
         said: where only words say that it marks: `named` for what was seen, or only a `verb`; else empty.
+        is_handed: it is in a function that is handed to another file, which may run it later.
     """
 
     step: Step
@@ -41,6 +42,7 @@ class Mark:
     bulk: bool = False
     via: Place | None = None
     said: Literal["", "named", "verb"] = ""
+    is_handed: bool = False
 
 
 class Marks:
@@ -55,23 +57,37 @@ class Marks:
         self.containers = containers
         self.resets = resets
 
-    def made_in(self, frame: Frame) -> list[Mark]:
-        """Everything that a function adds to containers, itself or through functions of the file."""
+    def made_in(self, frame: Frame, wanted: Callable[[Storage], bool] | None = None) -> list[Mark]:
+        """What a function adds to containers (to wanted ones), itself or through functions of the file."""
         found: list[Mark] = []
         for step in frame.function.cfg.steps:
             direct = self.direct(frame, step)
             if direct is not None:
-                found.append(direct)
+                if wanted is None or any(wanted(s) for s in direct.storages):
+                    found.append(direct)
                 continue
             call = step.call if step.kind == "call" else None
             if call is None:
                 continue
             for callee, inner, is_closure in self._run_by(frame, call):
-                for mark in self.made_in(inner):
-                    storages = tuple(s for s in mark.storages if self._comes_dirty(inner, mark, s))
+                for mark in self.made_in(inner, wanted):
+                    storages = tuple(
+                        s
+                        for s in mark.storages
+                        if (mark.said or wanted is None or wanted(s)) and self._comes_dirty(inner, mark, s)
+                    )
                     if storages:
                         extent = mark.extent if is_closure else call.extent
-                        found.append(replace(mark, step=step, extent=extent, storages=storages))
+                        handed = is_closure and self._each(call) is None
+                        found.append(
+                            replace(
+                                mark,
+                                step=step,
+                                extent=extent,
+                                storages=storages,
+                                is_handed=mark.is_handed or handed,
+                            )
+                        )
                 del callee
             weak = self._marked_by_name(frame, step, call)
             if weak is not None:
@@ -87,33 +103,50 @@ class Marks:
             if not call.constructs and not frame.runs(callee):
                 yield callee, frame.into(callee, call), False
             return
-        collection: t.Term | None = None
-        if call.method in self.containers.known("each") and call.receiver is not None and call.arguments:
-            receiver = call.receiver
-            if not (isinstance(receiver, t.Ref) and receiver.place.root.kind == "import"):
-                collection = receiver
-        elif (self.module.canonical(call.callee) or "") in self.containers.known("each_of") and len(
-            call.arguments
-        ) == 2:
-            collection = call.arguments[1]
-        if collection is not None:
-            function = self.module.resolve_value(call.arguments[0])
-            if function is not None and not function.is_inlined and not frame.runs(function):
+        each = self._each(call)
+        if each is not None:
+            function, collection = each
+            if not frame.runs(function):
                 element = t.Element(collection.extent, collection)
-                inner = frame.each(function, element)
-                yield function, inner, isinstance(call.arguments[0], t.Closure)
+                yield function, frame.each(function, element), function.kind == "lambda"
+            return
+        if call.method in self.containers.known("defers") - {"setState"}:
+            return
+        if call.arguments and isinstance(call.arguments[0], t.Constant):
+            return  # A registration: `socket.on("page", ...)`.
+        for argument in call.arguments:
+            closure = argument.function if isinstance(argument, t.Closure) else None
+            if closure is not None and not closure.is_inlined and not frame.runs(closure):
+                yield closure, Frame(closure, frame), True
+
+    def _each(self, call: t.Call) -> tuple[Function, t.Term] | None:
+        """The function that a call runs for each element of a collection, and the collection."""
+        arguments, receiver = call.arguments, call.receiver
+        known = self.containers.known
+        pair: tuple[t.Term, t.Term] | None = None
+        if call.method in known("each") and receiver is not None and arguments:
+            if not (isinstance(receiver, t.Ref) and receiver.place.root.kind == "import"):
+                pair = (arguments[0], receiver)
+            elif len(arguments) >= 2:
+                pair = (arguments[1], arguments[0])  # lodash
+        elif (self.module.canonical(call.callee) or "") in known("each_of") and len(arguments) == 2:
+            pair = (arguments[0], arguments[1])
+        function = self.module.resolve_value(pair[0]) if pair is not None else None
+        if pair is None or function is None or function.is_inlined:
+            return None
+        return function, pair[1]
 
     def _comes_dirty(self, inner: Frame, mark: Mark, storage: Storage) -> bool:
         """Whether a called function marks on some way on which it has not emptied the container itself."""
         cfg = inner.function.cfg
-        return (
-            cfg.path(
-                cfg.entry,
-                {mark.step},
-                avoiding=lambda s: self.resets.at(inner, s, storage, mark, None),
-            )
-            is not None
-        )
+        kept: dict[Step, bool] = {}
+
+        def resets(step: Step) -> bool:
+            if step not in kept:
+                kept[step] = self.resets.at(inner, step, storage, mark, None)
+            return kept[step]
+
+        return cfg.path(cfg.entry, {mark.step}, avoiding=resets) is not None
 
     def direct(self, frame: Frame, step: Step) -> Mark | None:
         """What a step by itself adds to a container."""

@@ -27,18 +27,23 @@ class Membership:
         self.module = module
         self.containers = containers
         self.marks = marks
+        self._answers: dict[Place, bool] = {}
 
     def is_tracker(self, place: Place) -> bool:
         """Whether some condition of the file asks whether an item is in the container at a place, to skip it."""
-        return not self.families.isdisjoint(self.family(place))
+        known = self._answers.get(place)
+        if known is None:
+            known = self._answers[place] = not self.families.isdisjoint(self.family(place))
+        return known
 
     def family(self, place: Place) -> Iterator[Place]:
         """The place, and what it is called inside the class it is a field of."""
         yield place
         for length in range(len(place.path) - 1, -1, -1):
             owner = self.module.class_of(Place(place.root, place.path[:length]))
-            if owner is not None and owner.this is not place.root:
-                yield Place(owner.this, place.path[length:])
+            for name_giver in self.module.lineage(owner) if owner is not None else ():
+                if name_giver.this is not place.root:
+                    yield Place(name_giver.this, place.path[length:])
 
     def asked_at(self, function: Function, storage: Storage) -> set[Step]:
         """The steps of a function that ask whether something is in a container."""
@@ -112,6 +117,8 @@ class Membership:
                     return []
                 if condition.method in self.containers.known("searches") and holds:
                     return self._searched(frame, receiver, condition.argument(0))
+                if condition.method in self.containers.known("asks_and_adds") and holds:
+                    return self.containers.of(frame, receiver)
                 if (condition.method in self.containers.known("asks") and holds) or (
                     condition.method in self.containers.known("adds_if_new") and not holds
                 ):

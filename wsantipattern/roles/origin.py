@@ -91,7 +91,7 @@ class Origins:
     def __init__(self, module: Module) -> None:
         self.module = module
         self._survivors: dict[tuple[Function, Binding], bool] = {}
-        self._collections: dict[Function, list[t.Term]] = {}
+        self._collections: dict[Function, tuple[dict[Binding, set[Place]], set[int]]] = {}
 
     def of(
         self, frame: Frame, term: t.Term | None, loops: tuple[int, ...] = (), depth: int = DEPTH
@@ -195,13 +195,11 @@ class Origins:
         """Whether a call outside the file gave both what is read here and a collection that is looped over."""
         if made.constructs or self.module.resolve(made) is not None:
             return False
-        several = isinstance(store.value, t.Result)
-        if several and self._is_ordered(frame.function.host, made):
+        function = frame.function.host
+        parts, calls = self._looped(function)
+        if isinstance(store.value, t.Result) and (id(made) in calls or self._is_ordered(function, made)):
             return True
-        return any(
-            self._comes_from(term, ref.place.root, made if several else None, ref, 4)
-            for term in self._looped(frame.function.host)
-        )
+        return any(place != ref.place for place in parts.get(ref.place.root, ()))
 
     def _is_ordered(self, function: Function, call: t.Call) -> bool:
         """Whether one of the results of a call is compared with something: a position that came with the others."""
@@ -215,37 +213,44 @@ class Origins:
                                     return True
         return False
 
-    def _looped(self, function: Function) -> list[t.Term]:
-        """The collections that a function goes through, and what it hands to other functions of the file."""
-        if function not in self._collections:
-            found: list[t.Term] = []
-            for step in function.cfg.steps:
-                if step.kind == "iterate" and step.term is not None:
-                    found.append(step.term)
-                elif step.call is not None:
-                    if self.module.resolve(step.call) is not None:
-                        found.extend(step.call.arguments)
-                    if step.call.receiver is not None and any(
-                        isinstance(a, t.Closure) for a in step.call.arguments
-                    ):
-                        found.append(step.call.receiver)
-            self._collections[function] = found
-        return self._collections[function]
+    def _looped(self, function: Function) -> tuple[dict[Binding, set[Place]], set[int]]:
+        """What the collections come from that a function goes through, or hands to other functions of the file.
 
-    def _comes_from(self, term: t.Term, root: Binding, call: t.Call | None, ref: t.Ref, depth: int) -> bool:
-        """Whether a collection is another part of the object at `root`, or another result of `call`."""
-        for part in term.walk():
-            if not isinstance(part, t.Ref) or part.place == ref.place:
-                continue
-            if part.place.root is root:
-                return bool(part.place.path) or part is not term
-            if depth > 0 and part.place.root.kind == "local":
-                for _, store in self.module.stores_to(Place(part.place.root)):
-                    if call is not None and isinstance(store.value, t.Result) and store.value.call is call:
-                        return True
-                    if self._comes_from(store.value, root, call, ref, depth - 1):
-                        return True
-        return False
+        The places they are read from, by variable (a variable that is looped over itself is none), and the calls, by
+        identity, of which one of several results is looped over.
+        """
+        if function in self._collections:
+            return self._collections[function]
+        todo: list[t.Term] = []
+        for step in function.cfg.steps:
+            if step.kind == "iterate" and step.term is not None:
+                todo.append(step.term)
+            elif step.call is not None:
+                if self.module.resolve(step.call) is not None:
+                    todo.extend(step.call.arguments)
+                if step.call.receiver is not None and any(
+                    isinstance(a, t.Closure) for a in step.call.arguments
+                ):
+                    todo.append(step.call.receiver)
+        parts: dict[Binding, set[Place]] = {}
+        calls: set[int] = set()
+        followed: set[Binding] = set()
+        while todo:
+            term = todo.pop()
+            for part in term.walk():
+                if not isinstance(part, t.Ref) or part.place.root.kind != "local":
+                    continue
+                root = part.place.root
+                if part.place.path or part is not term:
+                    parts.setdefault(root, set()).add(part.place)
+                if root not in followed:
+                    followed.add(root)
+                    for _, store in self.module.stores_to(Place(root)):
+                        todo.append(store.value)
+                        if isinstance(store.value, t.Result):
+                            calls.add(id(store.value.call))
+        self._collections[function] = (parts, calls)
+        return parts, calls
 
     def _call(self, frame: Frame, call: t.Call, loops: tuple[int, ...], depth: int) -> Iterator[Leaf]:
         callee = self.module.resolve(call)

@@ -13,7 +13,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import Key, atom
 from wsantipattern.model.module import Module
-from wsantipattern.model.place import Place
+from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.roles.container import DEPTH, Containers, Storage, number, yields
 from wsantipattern.roles.event import Events, event_name
 from wsantipattern.roles.origin import Frame, Origins
@@ -201,31 +201,34 @@ class Resets:
             return False
         cfg = frame.function.cfg
         own = id(head.statement.iterable)
-        body = [s for s in ahead(head, "true", {head}) if cfg.reaches(s, head)]
-        for step in body:
-            removed: list[tuple[Storage, t.Term | None]] = []
-            if (
-                step.kind == "delete"
-                and isinstance(step.term, t.Delete)
-                and isinstance(step.term.target, t.Ref)
-            ):
-                parent = step.term.target.place.parent
-                if parent is not None:
-                    removed = [
-                        (s, step.term.target.key)
-                        for s in self.containers.of(frame, t.Ref(step.term.target.extent, parent))
-                    ]
-            elif (
-                step.kind == "call"
-                and step.call is not None
-                and step.call.method in self.containers.known("removes")
-            ):
-                removed = [(s, step.call.argument(0)) for s in self.containers.of(frame, step.call.receiver)]
-            for container, at in removed:
-                lies_in = container.place == storage.place or container.holds(storage)
-                if lies_in and any(own in leaf.loops for leaf in self.origins.of(frame, at)):
-                    return True
+        for step in ahead(head, "true", {head}):
+            if cfg.reaches(step, head):
+                for container, at in self._dropped_by(frame, step):
+                    lies_in = container.place == storage.place or container.holds(storage)
+                    if lies_in and any(own in leaf.loops for leaf in self.origins.of(frame, at)):
+                        return True
         return False
+
+    def _dropped_by(self, frame: Frame, step: Step) -> list[tuple[Storage, t.Term | None]]:
+        """The containers that a step drops one entry of, or sets back to a literal, with its key."""
+        target: t.Term | None = None
+        if step.kind == "delete" and isinstance(step.term, t.Delete):
+            target = step.term.target
+        elif step.store is not None and _is_set_back(step.store.value):
+            target = step.store.target
+        if isinstance(target, t.Ref) and target.place.path[-1:] == (ELEMENT,):
+            parent = target.place.parent
+            assert parent is not None
+            return [(s, target.key) for s in self.containers.of(frame, t.Ref(target.extent, parent))]
+        call = step.call if step.kind == "call" else None
+        if call is None:
+            return []
+        back = _is_set_back(call.argument(1))
+        if call.method in self.containers.known("removes") or (
+            back and call.method in self.containers.known("adds")
+        ):
+            return [(s, call.argument(0)) for s in self.containers.of(frame, call.receiver)]
+        return []
 
     def _empties(
         self, frame: Frame, call: t.Call, storage: Storage, mark: Mark, divergence: Divergence | None
@@ -383,6 +386,11 @@ class Resets:
             ):
                 return True
         return False
+
+
+def _is_set_back(value: t.Term | None) -> bool:
+    """Zero or false; null is what a dict that serves as a set holds for each of its keys."""
+    return isinstance(value, t.Constant) and value.kind in ("number", "bool") and not value.value
 
 
 def ahead(step: Step, label: str, avoiding: set[Step] | None = None) -> set[Step]:

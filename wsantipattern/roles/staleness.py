@@ -18,7 +18,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import Key, atom, implied, key
 from wsantipattern.model.module import Function, Module
-from wsantipattern.model.place import ELEMENT, Place
+from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.roles.origin import Frame, Leaf, Origins
 from wsantipattern.roles.words import any_of, of_place, split
 
@@ -75,6 +75,7 @@ class Staleness:
         self.knowledge = knowledge
         self.origins = origins
         self._kept: dict[Function, list[Divergence]] = {}
+        self._moving: dict[tuple[Binding, str], bool] = {}
 
     def learned_in(self, function: Function) -> list[Divergence]:
         """The steps at which a function learns that its copy has diverged, in building order."""
@@ -94,6 +95,8 @@ class Staleness:
         module = self.module
         at = {*module.orderings, *self._worded_at()}
         todo = list(dict.fromkeys(module.function_at(offset) for offset in at))
+        for name in self.knowledge.names("dedup", "exceeds") | self.knowledge.names("dedup", "precedes"):
+            todo.extend(module.functions_mentioning(name))
         chosen: set[Function] = set()
         while todo:
             function = todo.pop()
@@ -110,7 +113,7 @@ class Staleness:
     def _worded_at(self) -> Iterator[int]:
         """Where the text has one of the words that say so without an operator."""
         text = self.module.text.lower()
-        names = (self.knowledge.names("words", key) for key in ("staleness", "diverged", "lives"))
+        names = [self.knowledge.names("words", key) for key in ("staleness", "diverged", "lives")]
         for word in frozenset().union(*names):
             at = text.find(word.encode())
             while at >= 0:
@@ -121,7 +124,7 @@ class Staleness:
         frame = Frame(function)
         named: set[Place] = set()
         for step, store in function.cfg.assignments:
-            if step.target is None or not step.target.is_local or not _may_be_condition(store.value):
+            if step.target is None or ELEMENT in step.target.path or not _may_be_condition(store.value):
                 continue
             for holds, verdict in self._either(frame, store.value):
                 if verdict is not None:
@@ -249,6 +252,8 @@ class Staleness:
 
     def _ordered(self, condition: t.Term, holds: bool) -> tuple[t.Term, t.Term] | None:
         """The larger and the smaller of what a condition says is strictly ordered."""
+        if isinstance(condition, t.Call):
+            return self._ordered_by_name(condition, holds)
         if not isinstance(condition, t.Binary):
             return None
         left, right = condition.left, condition.right
@@ -258,11 +263,27 @@ class Staleness:
         if said is None or said[0] != holds:
             return None
         larger, smaller = self._value(said[1]), self._value(said[2])
+        for side, other, turned in ((larger, smaller, False), (smaller, larger, True)):
+            if _is_zero(other) and isinstance(side, t.Call) and self.module.resolve(side) is None:
+                pair = _pair(side) if side.method in self.knowledge.names("dedup", "compares") else None
+                if pair is not None:
+                    return pair[::-1] if turned else pair
         if isinstance(smaller, t.Constant) and isinstance(larger, t.Binary) and larger.op == "-":
             return larger.left, larger.right
         if isinstance(larger, t.Constant) and isinstance(smaller, t.Binary) and smaller.op == "-":
             return smaller.right, smaller.left
         return said[1], said[2]
+
+    def _ordered_by_name(self, call: t.Call, holds: bool) -> tuple[t.Term, t.Term] | None:
+        """`ours.After(theirs)`, `semver.gt(ours, theirs)`: an order that a library's method tells."""
+        if self.module.resolve(call) is not None or not holds:
+            return None
+        pair = _pair(call)
+        if pair is not None and call.method in self.knowledge.names("dedup", "exceeds"):
+            return pair
+        if pair is not None and call.method in self.knowledge.names("dedup", "precedes"):
+            return pair[::-1]
+        return None
 
     def _value(self, term: t.Term) -> t.Term:
         return self.module.value_of(term) or term
@@ -282,9 +303,10 @@ class Staleness:
                     return True
         if isinstance(value, t.Call):
             return value.method in sizes or value.method in self.knowledge.names("liveness", "clock_methods")
-        if isinstance(value, t.Ref):
-            return bool(value.place.path) and value.place.name in sizes
-        return isinstance(value, t.Field) and value.name in sizes
+        if isinstance(value, t.Ref) and value.place.path:
+            fields = self.knowledge.names("dedup", "size_fields")
+            return value.place.name in fields and not self._is_kept(value)
+        return isinstance(value, t.Field) and value.name in self.knowledge.names("dedup", "size_fields")
 
     def _bounds(self, term: t.Term) -> bool:
         """Whether a side is a field of a message that bounds something: a limit that it names is no position."""
@@ -297,7 +319,13 @@ class Staleness:
         """Whether this side's value goes on as items come in: a limit that is set up once or used up is no position."""
         if leaf.place is None or leaf.kind == "library":
             return True
-        name = leaf.place.name
+        moved = (leaf.place.root, leaf.place.name)
+        if moved not in self._moving:
+            self._moving[moved] = self._goes_on(leaf.place)
+        return self._moving[moved]
+
+    def _goes_on(self, place: Place) -> bool:
+        name = place.name
         goes_on = False
         for function in self.module.functions_mentioning(name):
             for step in function.cfg.steps:
@@ -305,7 +333,7 @@ class Staleness:
                 if target is not None and store is not None and target.name == name:
                     if store.op == "-":
                         return False
-                    own = bool(target.path) or target.root is leaf.place.root
+                    own = bool(target.path) or target.root is place.root
                     at_start = store.declares or function.kind in ("constructor", "top")
                     literal = isinstance(store.value, t.Constant)
                     if literal and store.op == "+":
@@ -429,6 +457,15 @@ def _atoms(told: t.Term) -> Iterator[tuple[Key, bool]]:
     decided = atom(told)
     if decided is not None:
         yield decided
+
+
+def _pair(call: t.Call) -> tuple[t.Term, t.Term] | None:
+    """The two things that a call compares: its two arguments, or its receiver and its argument."""
+    if len(call.arguments) == 2:
+        return call.arguments[0], call.arguments[1]
+    if len(call.arguments) == 1 and call.receiver is not None:
+        return call.receiver, call.arguments[0]
+    return None
 
 
 def _is_zero(term: t.Term) -> bool:

@@ -25,17 +25,12 @@ from wsantipattern import Match, Module, Roles, remedies, rule, triggers
 @rule(severity="error", triggers=triggers.dedup_trackers)
 def stale_dedup_tracker(module: Module, roles: Roles) -> Iterator[Match]:
     for stale in roles.trackers.stale_marks():
-        message = f"`{stale.function.display_name}` marks recovered items in `{stale.name}`, which still holds what the diverged copy had seen"
+        message = f"{stale.handler} marks recovered items {stale.keeper} what the diverged copy had seen"
         match = Match(stale.mark.extent, message, stale.confidence, remedy=remedies.emptied_before(stale))
-        known = (stale.divergence.extent, "this side is ahead of the server here: its copy has diverged")
-        marked = (stale.mark.extent, f"this is judged by what `{stale.name}` held before")
-        if stale.is_late:
-            match.via(marked, known)
-        else:
-            match.via(known, marked)
+        known = (stale.divergence.extent, stale.divergence.account)
+        marked = (stale.mark.extent, f"here `{stale.name}` judges or takes in items by what it held before")
+        match.via(*((marked, known) if stale.is_late else (known, marked)))
         if stale.reset is not None:
-            where = (
-                "comes after the marks" if stale.is_late else "is not passed on every such way, or too late"
-            )
+            where = "comes too late" if stale.is_reset_after else "is not passed on this way"
             match.via((stale.reset, f"the reset here {where}"))
         yield match

@@ -38,6 +38,23 @@ class StaleMark:
     reset: t.Extent | None
     confidence: Confidence
     is_late: bool
+    is_reset_after: bool = False
+    """The reset that the function has comes only after the mark."""
+
+    @property
+    def handler(self) -> str:
+        """The function as a message names it."""
+        name = self.function.name
+        return f"`{name}`" if name else self.function.display_name
+
+    @property
+    def keeper(self) -> str:
+        """The tracker as a message names it: a container, or the function of another file that marks."""
+        return (
+            f"by `{self.name}`, which still knows"
+            if self.mark.said
+            else f"in `{self.name}`, which still holds"
+        )
 
     @property
     def name(self) -> str:
@@ -151,6 +168,9 @@ class Trackers:
         way = cfg.path(
             divergence.step, {mark.step}, avoiding=avoided, given=facts.items(), labels=divergence.labels
         )
+        late_only = way is None and cfg.reaches(mark.step, divergence.step)
+        if (way is None and not late_only) or (late_only and cfg.reaches(divergence.step, mark.step)):
+            return None
         reset = self._reset_nearby(cfg, frame, storage, mark, divergence)
         if not divergence.is_sure and not (reset is not None and reset[1]):
             return None
@@ -159,23 +179,24 @@ class Trackers:
                 return None
             if mark.is_handed and cfg.path(mark.step, resets, given=given) is not None:
                 return None
-            return StaleMark(
-                function, divergence, mark, storage, way, reset[0] if reset else None, confidence, False
-            )
-        if cfg.reaches(divergence.step, mark.step) or not cfg.reaches(mark.step, divergence.step):
-            return None
+            if reset is None:
+                return StaleMark(function, divergence, mark, storage, way, None, confidence, False)
+            after = cfg.reaches(mark.step, reset[0]) and not cfg.reaches(reset[0], mark.step)
+            at = reset[0].extent
+            return StaleMark(function, divergence, mark, storage, way, at, confidence, False, after)
         # The test comes after the marks: too late, if it is there that the tracker is reset.
         late = cfg.path(divergence.step, resets, given=given, labels=divergence.labels)
         way = cfg.path(cfg.entry, {mark.step}, avoiding=resets, given=given)
         if late is None or way is None or cfg.path(mark.step, {divergence.step}, avoiding=resets) is None:
             return None
-        return StaleMark(function, divergence, mark, storage, way, late.goal.extent, confidence, is_late=True)
+        at = late.goal.extent
+        return StaleMark(function, divergence, mark, storage, way, at, confidence, True, True)
 
     def _reset_nearby(
         self, cfg: Cfg, frame: Frame, storage: Storage, mark: Mark, divergence: Divergence
-    ) -> tuple[t.Extent, bool] | None:
+    ) -> tuple[Step, bool] | None:
         """A reset of the tracker in the function, and whether it hangs on the condition that told of the divergence."""
-        found: tuple[t.Extent, bool] | None = None
+        found: tuple[Step, bool] | None = None
         for step in cfg.steps:
             if step.kind not in ("call", "assign", "delete") or not self.resets.at(
                 frame, step, storage, mark, divergence
@@ -186,7 +207,7 @@ class Trackers:
                 for fact in cfg.known_at(step)
             )
             if found is None or (hangs and not found[1]):
-                found = (step.extent, hangs)
+                found = (step, hangs)
         return found
 
     def _leaves(self, step: Step) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
@@ -21,6 +22,15 @@ from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.roles.origin import Frame, Leaf, Origins
 from wsantipattern.roles.words import any_of, of_place, split
+
+Kind = Literal["ahead", "life", "gap", "said"]
+
+_ACCOUNTS: dict[Kind, str] = {
+    "ahead": "this side is ahead of the server here: its copy has diverged",
+    "life": "the server lives another life here than this side knows: its copy has diverged",
+    "gap": "the server has gone on too far here: the copy of this side cannot be continued",
+    "said": "this says that the copy of this side is stale",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +46,7 @@ class Divergence:
         loops: the iterables of which the compared position is an element.
         is_sure: this side is ahead. Otherwise it only differs, or the server has gone far on: a divergence where the
             function itself treats it as one.
+        kind: what tells: this side is `ahead`, another `life` of the server, a `gap`, or a predicate that is `said` so.
     """
 
     step: Step
@@ -45,6 +56,12 @@ class Divergence:
     confidence: Confidence
     loops: frozenset[int]
     is_sure: bool = True
+    kind: Kind = "ahead"
+
+    @property
+    def account(self) -> str:
+        """What is known at the condition, for a trace."""
+        return _ACCOUNTS[self.kind]
 
     def decides(self, condition: t.Term) -> bool | None:
         """The truth of a condition where the copy has diverged; None where this does not say."""
@@ -61,6 +78,7 @@ class _Verdict:
     loops: frozenset[int]
     term: t.Term
     is_sure: bool = True
+    kind: Kind = "ahead"
 
     @property
     def weight(self) -> tuple[bool, Confidence]:
@@ -138,6 +156,7 @@ class Staleness:
                         verdict.confidence,
                         verdict.loops,
                         verdict.is_sure,
+                        verdict.kind,
                     )
         for step in function.cfg.of_kind("test"):
             if step.term is None or _core(step.term) in named:
@@ -157,6 +176,7 @@ class Staleness:
                         verdict.confidence,
                         verdict.loops,
                         verdict.is_sure,
+                        verdict.kind,
                     )
 
     def _either(self, frame: Frame, term: t.Term) -> Iterator[tuple[bool, _Verdict]]:
@@ -220,7 +240,7 @@ class Staleness:
                 return None
             if not any_of(_words(left) | _words(right), self.knowledge.names("words", "lives")):
                 return None
-            return _Verdict(Confidence.MEDIUM, sides, told)
+            return _Verdict(Confidence.MEDIUM, sides, told, kind="life")
         said = {">": (left, right), ">=": (left, right), "<": (right, left), "<=": (right, left)}
         if condition.op not in said:
             return None
@@ -232,7 +252,9 @@ class Staleness:
             loops = next((side for side in found if side is not None), None)
         elif isinstance(larger, t.Binary) and larger.op == "-" and not _is_zero(smaller):
             loops = self._own_first(frame, larger.right, larger.left)
-        return _Verdict(Confidence.HIGH, loops, told, is_sure=False) if loops is not None else None
+        if loops is None:
+            return None
+        return _Verdict(Confidence.HIGH, loops, told, is_sure=False, kind="gap")
 
     def _own_first(self, frame: Frame, first: t.Term, second: t.Term) -> frozenset[int] | None:
         """The loops of two positions, where one is this side's, that goes on, and the other came with the call."""
@@ -420,7 +442,10 @@ class Staleness:
             if all(leaf.is_state for leaf in leaves):
                 return None
             return _Verdict(
-                Confidence.MEDIUM, frozenset(loop for leaf in leaves for loop in leaf.loops), condition
+                Confidence.MEDIUM,
+                frozenset(loop for leaf in leaves for loop in leaf.loops),
+                condition,
+                kind="said",
             )
         if isinstance(condition, t.Ref):
             words = split(condition.place.name)
@@ -429,7 +454,10 @@ class Staleness:
             copy = any_of(words, stale) and any_of(words, self.knowledge.names("words", "this_side"))
             if came and (copy or any_of(words, self.knowledge.names("words", "diverged"))):
                 return _Verdict(
-                    Confidence.MEDIUM, frozenset(loop for leaf in leaves for loop in leaf.loops), condition
+                    Confidence.MEDIUM,
+                    frozenset(loop for leaf in leaves for loop in leaf.loops),
+                    condition,
+                    kind="said",
                 )
         return None
 

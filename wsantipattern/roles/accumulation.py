@@ -91,9 +91,7 @@ class Accumulations:
 
     def _is_shown(self, a: Addition) -> bool:
         """Whether a list is handed on whole where it grows."""
-        return any(
-            call is not a.term and self._hands_on(call, a.kept) for _, call in a.function.cfg.calls
-        )
+        return any(call is not a.term and self._hands_on(call, a.kept) for _, call in a.function.cfg.calls)
 
     # -- finding additions -------------------------------------------------------------------------
 
@@ -167,7 +165,8 @@ class Accumulations:
                     elif step.call is not None and step.call.receiver_place == place:
                         if step.call.method in self.knowledge.names("accumulation", "page"):
                             found = next(
-                                (m for a in step.call.arguments if a is not part and (m := self._carried(a))), None
+                                (m for a in step.call.arguments if a is not part and (m := self._carried(a))),
+                                None,
                             )
                     if found is not None:
                         return found
@@ -255,8 +254,14 @@ class Accumulations:
     def _is_of_message(self, old: t.Term, kept: Holder) -> bool:
         """Whether what is added to is itself the message; a place that is loaded by a key of it is not."""
         root = kept.root
-        return not isinstance(root, str) and self.messages.at(Place(root)) is not None and not (
-            self.messages.at(Place(root)) is not None and root.kind == "global" and self._is_stateful(root)
+        return (
+            not isinstance(root, str)
+            and self.messages.at(Place(root)) is not None
+            and not (
+                self.messages.at(Place(root)) is not None
+                and root.kind == "global"
+                and self._is_stateful(root)
+            )
         )
 
     def _is_stateful(self, binding: Binding) -> bool:
@@ -324,21 +329,21 @@ class Accumulations:
             inside = receiver is not None and not self._is_namespace(receiver)
             return [receiver, *spread] if inside and receiver is not None else spread
         if call.method in names("accumulation", "formats"):
-            return list(call.arguments[1:] if receiver is None or self._is_namespace(receiver) else call.arguments)
+            return list(
+                call.arguments[1:] if receiver is None or self._is_namespace(receiver) else call.arguments
+            )
         if call.method == "append" and receiver is None and len(call.arguments) > 1:
             return list(call.arguments)
         return []
 
     def _is_namespace(self, term: t.Term) -> bool:
-        return isinstance(term, t.Ref) and term.place.root.kind in ("import", "global") and (
-            not term.place.path
+        return (
+            isinstance(term, t.Ref) and term.place.root.kind in ("import", "global") and (not term.place.path)
         )
 
     # -- where a join goes -------------------------------------------------------------------------
 
-    def _returns_to(
-        self, term: t.Term, kept: Holder, function: Function, depth: int = 4
-    ) -> bool:
+    def _returns_to(self, term: t.Term, kept: Holder, function: Function, depth: int = 4) -> bool:
         """Whether the value of a term is put to where `kept` is."""
         if depth <= 0:
             return False
@@ -373,8 +378,10 @@ class Accumulations:
 
     def _stored(self, store: t.Store, kept: Holder, function: Function, depth: int) -> bool:
         target = store.target
-        where = self.holders.of(target) if not isinstance(target, t.Ref) else Holder(
-            target.place.root, target.place.path
+        where = (
+            self.holders.of(target)
+            if not isinstance(target, t.Ref)
+            else Holder(target.place.root, target.place.path)
         )
         if where == kept or (isinstance(target, t.Ref) and self.holders.at(target.place) == kept):
             return True
@@ -389,9 +396,7 @@ class Accumulations:
                     return True
         return False
 
-    def _entered(
-        self, record: t.Record, value: t.Term, kept: Holder, function: Function, depth: int
-    ) -> bool:
+    def _entered(self, record: t.Record, value: t.Term, kept: Holder, function: Function, depth: int) -> bool:
         """`{ ...last, text: last.text + m }`: the entry has the name of what it is made of."""
         key = next((k for k, v in record.entries if v is value), None)
         name = kept.path[-1] if kept.path else kept.name
@@ -456,7 +461,8 @@ class Accumulations:
         if kept.path or isinstance(kept.root, str) or kept.root not in function.parameters:
             return False
         if not any(
-            isinstance(s.statement, t.Return) and s.statement.value is term for s in function.cfg.of_kind("return")
+            isinstance(s.statement, t.Return) and s.statement.value is term
+            for s in function.cfg.of_kind("return")
         ):
             return False
         for _, _, value in self.invocations.uses(function):
@@ -541,9 +547,15 @@ class Accumulations:
             if isinstance(kept.root, str) or any(self._is_node(a) for a in arguments):
                 # An element of a page.
                 return "text"
-            return "" if found == "" and isinstance(receiver, t.Ref) and receiver.place.name.endswith("s") and (
-                receiver.place.path
-            ) and not any_of(split(receiver.place.name), self.knowledge.names("accumulation", "queues")) else None
+            return (
+                ""
+                if found == ""
+                and isinstance(receiver, t.Ref)
+                and receiver.place.name.endswith("s")
+                and (receiver.place.path)
+                and not any_of(split(receiver.place.name), self.knowledge.names("accumulation", "queues"))
+                else None
+            )
         return kind
 
     def _is_node(self, term: t.Term) -> bool:
@@ -559,14 +571,17 @@ class Accumulations:
 
     # -- what is kept ------------------------------------------------------------------------------
 
-    def _kind(
-        self, kept: Holder, old: t.Term, added: list[t.Term], joined: t.Term | None = None
-    ) -> str:
+    def _kind(self, kept: Holder, old: t.Term, added: list[t.Term], joined: t.Term | None = None) -> str:
         """`text`, `list` or `number`; "" where the file does not tell."""
         parts = [*added, old, *([*self._parts(joined)] if joined is not None else [])]
         if any(_is_string(p) or isinstance(p, t.Template) for p in parts) or (
-            joined is not None and isinstance(joined, (t.Template, t.Call)) and joined is not None
-            and not (isinstance(joined, t.Call) and joined.method in ("append", *self.knowledge.names("accumulation", "concatenates")))
+            joined is not None
+            and isinstance(joined, (t.Template, t.Call))
+            and joined is not None
+            and not (
+                isinstance(joined, t.Call)
+                and joined.method in ("append", *self.knowledge.names("accumulation", "concatenates"))
+            )
         ):
             return "text"
         if any(isinstance(p, t.Sequence) for p in added):
@@ -658,7 +673,9 @@ class Accumulations:
                 if store is not None and step.target is not None and store.op is None:
                     where = self.holders.at(step.target) if step.target.path else Holder(step.target.root)
                     if where == kept or (
-                        where is not None and where.path[-1:] == kept.path[-1:] != () and where.name == name
+                        where is not None
+                        and where.path[-1:] == kept.path[-1:] != ()
+                        and where.name == name
                         and kept.path[-1] != ELEMENT
                     ):
                         found = _kind_of(store.value)
@@ -678,7 +695,9 @@ class Accumulations:
 
     def _element_kind(self, value: t.Term) -> str:
         if isinstance(value, t.Call) and isinstance(first := value.argument(0), t.Ref):
-            return {"str": "text", "int": "number", "float": "number", "list": "list"}.get(first.place.name, "")
+            return {"str": "text", "int": "number", "float": "number", "list": "list"}.get(
+                first.place.name, ""
+            )
         if isinstance(value, t.Record):
             return next((k for _, v in value.entries if (k := _kind_of(v))), "")
         return ""
@@ -771,7 +790,9 @@ class Accumulations:
         makes = [
             step
             for step, call in cfg.calls
-            if (s := self.sockets.of(call)) is not None and s.evidence.is_strong and s.transport == "websocket"
+            if (s := self.sockets.of(call)) is not None
+            and s.evidence.is_strong
+            and s.transport == "websocket"
         ]
         loops = [
             step
@@ -806,6 +827,9 @@ class Accumulations:
                     drained = drained or (where != a.kept and self.holders.of(store.value) == a.kept)
                 if step.kind == "iterate" and self.holders.of(step.term) == a.kept:
                     drained = True
+                if step.kind == "delete" and step.target is not None:
+                    where = self.holders.at(step.target)
+                    emptied = emptied or (where is not None and a.kept.within(where))
             if a.kind != "text" and drained and emptied:
                 return True
         return False
@@ -891,8 +915,10 @@ class Accumulations:
             scope = a.kept.root.scope
             for _, _, value in self.invocations.uses(scope) if scope is not None else ():
                 updater = value.parent
-                if isinstance(updater, t.Call) and isinstance(updater.callee, t.Ref) and isinstance(
-                    call.callee, t.Ref
+                if (
+                    isinstance(updater, t.Call)
+                    and isinstance(updater.callee, t.Ref)
+                    and isinstance(call.callee, t.Ref)
                 ):
                     if updater.callee.place == call.callee.place:
                         return True
@@ -909,7 +935,9 @@ class Accumulations:
         memo = self.module.memo
         if key not in memo:
             found: dict[Function, None] = {}
-            for registration in self.events.registrations("open", "connect", "connected", "reconnect", "connection"):
+            for registration in self.events.registrations(
+                "open", "connect", "connected", "reconnect", "connection"
+            ):
                 found[registration.handler] = None
             for function in self.module.all_functions:
                 if function.is_inlined or function.kind in ("constructor", "top"):
@@ -991,6 +1019,11 @@ def _is_empty(value: t.Term) -> bool:
         return not value.elements
     if isinstance(value, t.Record):
         return all(_is_empty(v) or isinstance(v, t.Constant) for _, v in value.entries)
-    return isinstance(value, t.Call) and not value.arguments and (
-        value.constructs or value.method in ("list", "dict", "deque", "str", "bytearray", "defaultdict", "make")
+    return (
+        isinstance(value, t.Call)
+        and not value.arguments
+        and (
+            value.constructs
+            or value.method in ("list", "dict", "deque", "str", "bytearray", "defaultdict", "make")
+        )
     )

@@ -207,9 +207,7 @@ class Invocations:
                     for found in self._held(store.target.place.root, depth - 1):
                         yield Invocation(found.function, found.step, found.call, shift=1)
 
-    def _entry(
-        self, host: Function, record: t.Record, key: str | None, depth: int
-    ) -> Iterator[Invocation]:
+    def _entry(self, host: Function, record: t.Record, key: str | None, depth: int) -> Iterator[Invocation]:
         """A function that is the entry of a table or of an object of callbacks."""
         holder: t.Term = record
         while isinstance(holder.parent, (t.Call, t.Record, t.Choice, t.Logic)):
@@ -289,9 +287,7 @@ class Invocations:
             return any(self._takes(side, container) for side in sides)
         if isinstance(value, t.Ref):
             inner = value.place.parent
-            return (
-                value.place.path[-1:] == (ELEMENT,) and inner is not None and self._same(inner, container)
-            )
+            return value.place.path[-1:] == (ELEMENT,) and inner is not None and self._same(inner, container)
         if isinstance(value, t.Element):
             subject = value.subject
             if isinstance(subject, t.Call) and subject.receiver_place is not None:

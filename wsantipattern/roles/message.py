@@ -121,7 +121,13 @@ class Messages:
             return queued
         target = self.invocations.resolve(call)
         if target is not None and not call.constructs:
-            return self._returned(target, depth - 1)
+            found = self._returned(target, depth - 1)
+            if found is not None and any(p in target.parameters for p in found.parameters):
+                # It gives back what it gets: here that must be a message as well.
+                mapping = flow.bind(call, target)
+                passed = (mapping.get(p) for p in found.parameters if p in target.parameters)
+                return self._best([v for v in passed if v is not None], depth - 1)
+            return found
         receiver = call.receiver
         if receiver is not None and not (
             isinstance(receiver, t.Ref) and receiver.place.root.kind in ("import", "global")
@@ -227,7 +233,9 @@ class Messages:
         elif isinstance(term, t.Ref) and term.place.root.kind == "parameter" and not term.place.path:
             found = self._filled_feed(term.place.root, depth - 1)
         elif isinstance(term, t.Ref):
-            values = [store.value for _, store in self.module.stores_to(term.place)] if term.place.name else []
+            values = (
+                [store.value for _, store in self.module.stores_to(term.place)] if term.place.name else []
+            )
             for value in values:
                 value = value.call if isinstance(value, t.Result) and value.index == 0 else value
                 if isinstance(value, t.Element) and self._is_connecting(value.subject):
@@ -237,7 +245,20 @@ class Messages:
                     found = self.feed(value, depth - 1)
                     if found is not None and found.evidence.is_strong:
                         return found
-        return found if found is not None and found.evidence.is_strong else socket
+        if found is not None and found.evidence.is_strong:
+            return found
+        return None if self._is_foreign else socket
+
+    @property
+    def _is_foreign(self) -> bool:
+        """Whether the file's sockets, by their name alone, are those of another protocol."""
+        key = ("message", "foreign")
+        memo = self.module.memo
+        if key not in memo:
+            memo[key] = self._imported is None and any(
+                self.sockets.imports_module(name) for name in self.knowledge.names("message", "foreign")
+            )
+        return bool(memo[key])
 
     def _filled_feed(self, parameter: Binding, depth: int) -> Socket | None:
         """The socket that the calls of the file give to a parameter."""
@@ -282,7 +303,9 @@ class Messages:
 
     def _hooked(self, place: Place) -> Message | None:
         """`const { lastMessage } = useWebSocket(url)`: a field of what a hook gives."""
-        return self._of_hook(place.root.initial, place.path[0]) if place.path and place.root.constant else None
+        return (
+            self._of_hook(place.root.initial, place.path[0]) if place.path and place.root.constant else None
+        )
 
     def _of_hook(self, call: t.Term | None, name: str) -> Message | None:
         socket = self.sockets.of(call) if isinstance(call, t.Call) else None
@@ -391,7 +414,9 @@ class Messages:
             if socket is not None and socket.evidence.is_strong:
                 continue
             if self._sounds_delivering(call, option):
-                yield Message("websocket", weak(step.extent, f"`{call.method}` sounds like messages of a socket"))
+                yield Message(
+                    "websocket", weak(step.extent, f"`{call.method}` sounds like messages of a socket")
+                )
 
     def _sounds_delivering(self, call: t.Call, option: str | None) -> bool:
         """`boardSocket.onSticky(f)`, `useSocketEvent("line", f)`, `useWebSocket(url, { onMessage: f })`: words alone."""
@@ -410,7 +435,13 @@ class Messages:
             return False
         if receiver is not None and any_of(split(receiver.name), transports):
             return words[:1] == ("on",) or any_of(words, self.knowledge.names("words", "listen"))
-        return any_of(words, transports) and not call.constructs and len(words) > 1
+        listens = (
+            words[:1] in (("on",), ("use",), ("subscribe",))
+            or any_of(words, self.knowledge.names("words", "listen"))
+            or any_of(words, self.knowledge.names("words", "received"))
+        )
+        outgoing = any_of(words, self.knowledge.names("words", "outgoing"))
+        return any_of(words, transports) and listens and not outgoing and not call.constructs
 
     def _iterated(self, function: Function, depth: int) -> Iterator[Message]:
         """The parameter of `items.map(f)`, `promise.then(f)`, where the items or the promise are of a message."""
@@ -509,7 +540,11 @@ class Messages:
 
     def _is_connecting(self, subject: t.Term) -> bool:
         """`async for conn in websockets.connect(url)` gives connections, not messages."""
-        return isinstance(subject, t.Call) and self.sockets.of(subject) is not None and not self._makes_stream(subject)
+        return (
+            isinstance(subject, t.Call)
+            and self.sockets.of(subject) is not None
+            and not self._makes_stream(subject)
+        )
 
     def _filled(self, binding: Binding, depth: int) -> Message | None:
         """`conn.ReadJSON(&m)`, `json.Unmarshal(raw, &m)`: a variable that a call fills in."""

@@ -238,9 +238,7 @@ class Newness:
                     return True
         return False
 
-    def _member(
-        self, term: t.Term, holds: bool, kept: Holder, function: Function, step: Step | None
-    ) -> bool:
+    def _member(self, term: t.Term, holds: bool, kept: Holder, function: Function, step: Step | None) -> bool:
         """Whether a lookup or a question about content says that it is not there yet."""
         if isinstance(term, t.Ref):
             if self.messages.in_term(term) is not None:
@@ -311,7 +309,12 @@ class Newness:
             return self.carries(term.key)
         if isinstance(term, t.Ref):
             value = self.module.value_of(term)
-            return value is not None and value is not term and isinstance(value, (t.Call, t.Result)) and self.carries(value)
+            return (
+                value is not None
+                and value is not term
+                and isinstance(value, (t.Call, t.Result))
+                and self.carries(value)
+            )
         if isinstance(term, t.Result):
             return self.carries(term.call)
         return False
@@ -342,7 +345,8 @@ class Newness:
         predicate = self.module.resolve_value(term) if isinstance(term, t.Closure) else None
         if predicate is None:
             return isinstance(term, t.Several) and any(
-                isinstance(part, t.Binary) and (self.messages.in_term(part.left) or self.messages.in_term(part.right))
+                isinstance(part, t.Binary)
+                and (self.messages.in_term(part.left) or self.messages.in_term(part.right))
                 for part in term.walk()
             )
         return any(
@@ -407,13 +411,13 @@ class Newness:
             return False
         return ELEMENT not in kept.path[len(holder.path) :]
 
-    def _next(
-        self, side: t.Term, other: t.Term, kept: Holder, function: Function, step: Step | None
-    ) -> bool:
+    def _next(self, side: t.Term, other: t.Term, kept: Holder, function: Function, step: Step | None) -> bool:
         """Whether equality with `other` means that content goes on exactly where the kept content ends."""
         for part in (*other.walk(), *side.walk()):
-            if isinstance(part, t.Binary) and part.op in ("+", "-") and self._moves(
-                other, kept, function, step
+            if (
+                isinstance(part, t.Binary)
+                and part.op in ("+", "-")
+                and self._moves(other, kept, function, step)
             ):
                 return True
             if isinstance(part, t.Call) and part.method in self.knowledge.names("message", "measures"):
@@ -456,7 +460,8 @@ class Newness:
             return False
         onward = function.cfg.reachable(step)
         return any(
-            inner is function and self.messages.in_term(store.value) is not None
+            inner is function
+            and self.messages.in_term(store.value) is not None
             and any(s.term is store for s in onward)
             for inner, store in self._stores(other.place)
         )
@@ -471,8 +476,13 @@ class Newness:
         if holder is None:
             if isinstance(term, t.Several):
                 return any(self._keeps(child, kept) for child in term.children())
-            return isinstance(term, t.Call) and not term.constructs and any(
-                self._keeps(a, kept) for a in (*term.arguments, *([term.receiver] if term.receiver else []))
+            return (
+                isinstance(term, t.Call)
+                and not term.constructs
+                and any(
+                    self._keeps(a, kept)
+                    for a in (*term.arguments, *([term.receiver] if term.receiver else []))
+                )
             )
         return self._remembers(holder, kept)
 
@@ -560,7 +570,11 @@ class Newness:
             for _, store in function.cfg.assignments:
                 if isinstance(store.target, t.Ref):
                     where = self.holders.at(store.target.place)
-                    if where is not None and wanted is not None and (where == wanted or _alike(where, wanted)):
+                    if (
+                        where is not None
+                        and wanted is not None
+                        and (where == wanted or _alike(where, wanted))
+                    ):
                         yield function, store
 
     def _looks(self, function: Function) -> bool:

@@ -1,7 +1,7 @@
 """A send trusts the socket's own state, which stays open on a dead link.
 
-The send is guarded by `readyState`, `closed`, `client_state` or the like, and by nothing that shows that the peer
-is still there: no answer that was counted, no age of the last message, no heartbeat of the library.
+The send is guarded by `readyState`, `closed`, `client_state` or the like, or by a wrapper's own `connected` flag, and by
+nothing that shows that the peer is still there: no answer that was counted, no age of the last message, no heartbeat.
 
 Why
     A link that died without a close (sleep, lost network, a dropped NAT entry) keeps its state for minutes. Each
@@ -13,8 +13,9 @@ Instead
 
 Limits
     Silent where any guard of the send, or anything in the file that closes the socket, depends on what the peer
-    answered; where the message is itself a ping; and where the library keeps the link alive by default. A dead
-    peer that another file notices is not seen. A wrapper's own `connected` flag counts only for known libraries.
+    answered; where the message is itself a ping; and where the library or the server keeps the link alive by default.
+    A dead peer that another file notices is not seen. A flag of a wrapper counts where the file shows that it follows
+    the making and the end of the connection, and nothing the peer says; in Go also by its words (`medium`).
 """
 
 from collections.abc import Iterator

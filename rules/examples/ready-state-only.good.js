@@ -5,10 +5,14 @@ class Uplink {
     this.socket.onmessage = () => {
       this.missedPongs = 0;
     };
+    setInterval(() => {
+      this.missedPongs += 1;
+      this.socket.send("ping");
+    }, 10_000);
   }
 
   report(reading) {
-    if (this.socket.readyState === WebSocket.OPEN && this.missedPongs === 0) {
+    if (this.socket.readyState === WebSocket.OPEN && this.missedPongs < 2) {
       this.socket.send(JSON.stringify(reading));
     }
   }

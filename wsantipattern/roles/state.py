@@ -470,7 +470,16 @@ class States:
             confidence = self._is_state(wanted, place, library)
             if confidence is not None and (best is None or confidence > best.confidence):
                 best = _Guard(fact, known, confidence, wanted.place)
+        if best is not None and not library.facts.get("wrapped") and any(map(self._is_answered, facts)):
+            # A flag that the peer sets stands beside it: more than the wrapper's own word.
+            return None
         return best
+
+    def _is_answered(self, fact: Fact) -> bool:
+        place = self._loaded(fact.term)
+        return place is not None and any(
+            write.step in self.liveness.answers.get(write.function, ()) for write in self.cells.writes(place)
+        )
 
     def _wanted(self, fact: Fact) -> _Wanted | None:
         """What a fact asks of a cell that code of the file writes."""

@@ -348,11 +348,11 @@ def test_ctrl_c_leaves_no_process_behind(project, tmp_path, monkeypatch):
         pools.append(made(processes))
         return pools[-1]
 
-    def interrupt(_):
+    def interrupt(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(workers, "_new_pool", remember)
-    monkeypatch.setattr(concurrent.futures, "as_completed", interrupt)
+    monkeypatch.setattr(concurrent.futures, "wait", interrupt)
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         runner.run(["."], Options(jobs=2))

@@ -15,11 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from wsantipattern.finding import Span
-from wsantipattern.model.term import Extent
 from wsantipattern.similar import closest
-from wsantipattern.source import Source
+
+if TYPE_CHECKING:
+    from wsantipattern.finding import Span
+    from wsantipattern.model.term import Extent
+    from wsantipattern.source import Source
 
 MARK = b"wsantipattern:"
 """What every suppression starts with; a file without it has none."""

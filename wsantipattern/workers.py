@@ -6,6 +6,7 @@ is broken off. The order of the answers is not that of the jobs.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -19,11 +20,17 @@ if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
     from multiprocessing.context import BaseContext
 
-PARALLEL_BYTES = 400_000
+PARALLEL_BYTES = 150_000
 """Bytes of triggered text from which a second process pays for its start."""
 
-BATCH_BYTES = 100_000
+BATCH_BYTES = 60_000
 """Bytes of triggered text that one task of a process gets."""
+
+AHEAD = 6
+"""Tasks for each process that wait at a time; more of them would only hold texts in memory."""
+
+GARBAGE_THRESHOLD = 50_000
+"""New objects between two searches for cycles: a model is hundreds of thousands of objects that live together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +64,11 @@ class Workers:
         self._waiting_bytes = 0
         self._pool: ProcessPoolExecutor | None = None
         self._batches: dict[Future[list[Answer]], list[Job]] = {}
+        self._lost: list[Job] = []
+        self._threshold = gc.get_threshold()
 
     def __enter__(self) -> Workers:
+        gc.set_threshold(GARBAGE_THRESHOLD, *self._threshold[1:])
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -68,6 +78,8 @@ class Workers:
         except BaseException:
             self._stop()
             raise
+        finally:
+            gc.set_threshold(*self._threshold)
         if kind is not None:
             self._stop()
         elif self._pool is not None:
@@ -87,21 +99,26 @@ class Workers:
         if self._pool is None:
             self._here()
             return
-        from concurrent.futures import as_completed
+        self._submit()
+        while self._batches:
+            self._collect()
+        for job in self._lost:
+            self._take(job, _alone(job))
+
+    def _collect(self) -> None:
+        """Waits for a task to end, and takes what all that have ended give."""
+        from concurrent.futures import FIRST_COMPLETED, wait
         from concurrent.futures.process import BrokenProcessPool
 
-        self._submit()
-        lost: list[Job] = []
-        for future in as_completed(self._batches):
+        for future in wait(self._batches, return_when=FIRST_COMPLETED).done:
+            batch = self._batches.pop(future)
             try:
                 answers = future.result()
             except BrokenProcessPool:
-                lost += self._batches[future]
+                self._lost += batch
                 continue
-            for job, answer in zip(self._batches[future], answers, strict=True):
+            for job, answer in zip(batch, answers, strict=True):
                 self._take(job, answer)
-        for job in lost:
-            self._take(job, _alone(job))
 
     def _take(self, job: Job, answer: Answer) -> None:
         findings, errors = answer
@@ -130,8 +147,20 @@ class Workers:
         self._waiting, self._waiting_bytes = [], 0
 
     def _send(self, batch: list[Job]) -> None:
+        from concurrent.futures.process import BrokenProcessPool
+
+        while len(self._batches) >= AHEAD * self._processes:
+            self._collect()
         assert self._pool is not None
-        self._batches[self._pool.submit(_answer, batch)] = batch
+        try:
+            self._batches[self._pool.submit(_answer, batch)] = batch
+        except BrokenProcessPool:
+            # One process of the pool died: so did the pool, and another one takes the rest.
+            self._lost += batch
+            while self._batches:
+                self._collect()
+            self._pool.shutdown()
+            self._pool = _new_pool(self._processes)
 
     def _stop(self) -> None:
         """Leaves no process behind, whatever it is doing."""
@@ -169,6 +198,9 @@ def _new_pool(processes: int) -> ProcessPoolExecutor:
 def _in_worker() -> None:
     import signal
 
+    # What the parent had made before it forked will not go away: no need to look through it for cycles.
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD, *gc.get_threshold()[1:])
     # Ctrl-C reaches the whole process group; the parent ends the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

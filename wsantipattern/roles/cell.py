@@ -68,8 +68,13 @@ class Cells:
 
     def written(self, step: Step) -> Iterator[tuple[Place, t.Term | None, bool]]:
         """The places that a step writes, with the value and whether it only counts up or down."""
-        if step.store is not None and step.target is not None:
-            yield step.target, step.store.value, step.store.op not in (None, "or", "??")
+        if step.store is not None:
+            target = step.target
+            if target is None and isinstance(step.store.target, t.Field):
+                # `seen.get(id).missed = 0`: a field of something that has no place of its own.
+                target = Place(_SOMEWHERE, (step.store.target.name,))
+            if target is not None:
+                yield target, step.store.value, step.store.op not in (None, "or", "??")
         if step.call is not None:
             place, entry = self._at(step.call, self._writes)
             if place is not None and entry is not None:
@@ -140,6 +145,9 @@ class Cells:
                 if isinstance(first, t.Ref) and self.module.canonical(call.callee) == entry["call"]:
                     return first.place, entry
         return None, None
+
+
+_SOMEWHERE = Binding("", "global")
 
 
 def _plain(place: Place) -> Place:

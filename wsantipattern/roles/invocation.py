@@ -276,9 +276,13 @@ class Invocations:
                             yield Invocation(function, step, step.call)
                     elif isinstance(callee, t.Call) and self._takes(callee, container):
                         yield Invocation(function, step, step.call)
-                elif step.kind == "assign" and step.store is not None and step.target is not None:
-                    if not step.target.path and self._takes(step.store.value, container):
-                        yield from self._held(step.target.root, depth - 1)
+                elif (
+                    step.store is not None
+                    and step.target is not None
+                    and not step.target.path
+                    and self._takes(step.store.value, container)
+                ):
+                    yield from self._held(step.target.root, depth - 1)
 
     def _takes(self, value: t.Term, container: Place) -> bool:
         """Whether a value is an element of the container."""

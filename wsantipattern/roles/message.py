@@ -148,7 +148,11 @@ class Messages:
         if function not in self._results:
             self._results[function] = None
             values = (
-                [s.term.value for s in function.cfg.of_kind("suspend") if _yields(s.term)]
+                [
+                    s.term.value
+                    for s in function.cfg.of_kind("suspend")
+                    if isinstance(s.term, t.Suspend) and s.term.op == "yield"
+                ]
                 if function.is_generator
                 else [value for value, _ in flow.returns(function)]
             )
@@ -192,11 +196,11 @@ class Messages:
             return socket
         if isinstance(call.receiver, t.Ref) and self.module.made_type(call.receiver.place) is not None:
             return None
-        library = self._imported
-        if library is not None and call.method in self.knowledge.names("message", "distinct"):
-            return Socket(socket.place, library, strong(call.extent, "only a WebSocket reads so"))
+        imported = self._imported
+        if imported is not None and call.method in self.knowledge.names("message", "distinct"):
+            return Socket(socket.place, imported, strong(call.extent, "only a WebSocket reads so"))
         words = split(socket.place.name) if socket.place is not None else ()
-        return socket if library is not None or any_of(words, ("ws", "websocket")) else None
+        return socket if imported is not None or any_of(words, ("ws", "websocket")) else None
 
     @property
     def _imported(self) -> Library | None:
@@ -612,10 +616,6 @@ class Messages:
 
 def _rank(message: Message) -> tuple[int, bool]:
     return (message.confidence, message.transport != "")
-
-
-def _yields(term: t.Term | None) -> bool:
-    return isinstance(term, t.Suspend) and term.op == "yield"
 
 
 def _mentions(term: t.Term, binding: Binding) -> bool:

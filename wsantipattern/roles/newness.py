@@ -382,11 +382,12 @@ class Newness:
                     continue
                 if part.method not in self.knowledge.names("newness", "arithmetic"):
                     return True
-            elif isinstance(part, t.Ref) and not (
-                isinstance(part.parent, t.Call) and part.parent.callee is part
+            elif (
+                isinstance(part, t.Ref)
+                and not (isinstance(part.parent, t.Call) and part.parent.callee is part)
+                and self._position(part, kept, function, step)
             ):
-                if self._position(part, kept, function, step):
-                    return True
+                return True
         return False
 
     def _position(self, ref: t.Ref, kept: Holder, function: Function, step: Step | None) -> bool:
@@ -420,9 +421,12 @@ class Newness:
                 and self._moves(other, kept, function, step)
             ):
                 return True
-            if isinstance(part, t.Call) and part.method in self.knowledge.names("message", "measures"):
-                if any(self._near(a, kept) for a in (*part.arguments, part.receiver) if a is not None):
-                    return True
+            if (
+                isinstance(part, t.Call)
+                and part.method in self.knowledge.names("message", "measures")
+                and any(self._near(a, kept) for a in (*part.arguments, part.receiver) if a is not None)
+            ):
+                return True
             if (
                 isinstance(part, t.Ref)
                 and part.place.path

@@ -1,0 +1,324 @@
+"""Lifetimes: how long what is added to a place stays there.
+
+Whether a place outlives the message and the connection, whether it is emptied whenever a connection is made, and whether it
+is a queue or a buffer that is worked off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import term as t
+from wsantipattern.model.cfg import Step
+from wsantipattern.model.module import Function, Module
+from wsantipattern.model.place import ELEMENT, Binding, Place
+from wsantipattern.roles.destination import Destinations
+from wsantipattern.roles.event import Events
+from wsantipattern.roles.holder import Holder, Holders
+from wsantipattern.roles.message import Message, Messages
+from wsantipattern.roles.socket import Sockets
+
+
+class Lifetimes:
+    """The lifetimes of the places of one module."""
+
+    def __init__(
+        self,
+        module: Module,
+        knowledge: Knowledge,
+        events: Events,
+        sockets: Sockets,
+        messages: Messages,
+        holders: Holders,
+        destinations: Destinations,
+    ) -> None:
+        self.module = module
+        self.knowledge = knowledge
+        self.events = events
+        self.sockets = sockets
+        self.messages = messages
+        self.invocations = messages.invocations
+        self.holders = holders
+        self.destinations = destinations
+
+    # -- beyond the message and the connection -----------------------------------------------------
+
+    def outlives(self, kept: Holder, message: Message, function: Function, depth: int = 4) -> bool:
+        """Whether what is kept is there for more than the message, and for more than one connection."""
+        root = kept.root
+        if isinstance(root, str):
+            return True
+        if root.kind == "this":
+            return True
+        if root.kind == "parameter":
+            return self._given_lasting(kept, message, function, depth)
+        if root.kind == "local" and root.scope is not None:
+            return self._local_outlives(root, root.scope.host, message)
+        return True
+
+    def _begins(self, binding: Binding, scope: Function) -> set[Step]:
+        """The steps that give a variable a value that is made without its old one."""
+        return {
+            step
+            for step, store in scope.cfg.assignments
+            if step.target == Place(binding)
+            and store.op is None
+            and not any(isinstance(p, t.Ref) and p.place.root is binding for p in store.value.walk())
+        }
+
+    def _is_connection(self, this: Binding) -> bool:
+        """An object that a server makes for each connection ends with it."""
+        socket = self.sockets.at(Place(this))
+        return socket is not None and socket.evidence.is_strong
+
+    def _given_lasting(self, kept: Holder, message: Message, function: Function, depth: int) -> bool:
+        root = kept.root
+        assert isinstance(root, Binding)
+        if self.messages.at(Place(root)) is not None:
+            return False
+        scope = root.scope
+        if scope is None or root not in scope.parameters or depth <= 0:
+            return True
+        index = scope.parameters.index(root)
+        verdicts: list[bool] = []
+        for invocation in self.invocations.of(scope):
+            given = self.holders.of(invocation.argument(index, root.name))
+            if given is not None:
+                verdicts.append(
+                    self.outlives(Holder(given.root, given.path + kept.path), message, function, depth - 1)
+                )
+        for _, _, value in self.invocations.uses(scope):
+            call = value.parent
+            if isinstance(call, t.Call) and call.method in self.knowledge.names("message", "iterates"):
+                given = self.holders.of(call.receiver)
+                if given is not None:
+                    verdicts.append(self.outlives(given, message, function, depth - 1))
+        return not verdicts or any(verdicts)
+
+    def _local_outlives(self, binding: Binding, scope: Function, message: Message) -> bool:
+        if any(p.scope is not None and p.scope.host.encloses(scope) for p in message.parameters):
+            # Begun anew in each run, and each run is one message.
+            return False
+        cfg = scope.cfg
+        begins = self._begins(binding, scope)
+        reads = [s for s in cfg.steps if s.term is not None and any(s.term is r for r in message.reads)]
+        return not reads or any(read in cfg.reachable(read, avoiding=begins) for read in reads)
+
+    def ends_with_link(self, kept: Holder, message: Message) -> bool:
+        """Whether what is kept lives as long as one connection, which does not come back by itself."""
+        if message.library is not None and (
+            message.library.reconnects or message.library.replays or message.library.transport != "websocket"
+        ):
+            return False
+        root = kept.root
+        if isinstance(root, str):
+            return False
+        if root.kind == "this":
+            return self._is_connection(root)
+        if root.kind != "local" or root.scope is None:
+            return False
+        scope = root.scope.host
+        cfg = scope.cfg
+        begins = self._begins(root, scope)
+        for parameter in scope.parameters:
+            socket = self.sockets.at(Place(parameter))
+            if socket is not None and socket.transport == "websocket":
+                return socket.library is None or not socket.library.reconnects
+        makes = [
+            step
+            for step, call in cfg.calls
+            if (s := self.sockets.of(call)) is not None
+            and s.evidence.is_strong
+            and s.transport == "websocket"
+        ]
+        loops = [
+            step
+            for step in cfg.of_kind("iterate")
+            if isinstance(step.statement, t.ForEach)
+            and isinstance(step.statement.iterable, t.Call)
+            and any(step.statement.iterable is m.term for m in makes)
+        ]
+        makes = [*[m for m in makes if all(turn.term is not m.term for turn in loops)], *loops]
+        return bool(makes) and not any(m in cfg.reachable(m, avoiding=begins) for m in makes)
+
+    # -- emptied for a new connection --------------------------------------------------------------
+
+    def is_begun_anew(self, kept: Holder) -> bool:
+        """Whether what is kept is emptied whenever a connection is made: then what is sent again is wanted."""
+        for function in self._connecting():
+            for step in function.cfg.steps:
+                if step.store is not None and step.target is not None and step.store.op is None:
+                    where = self.holders.at(step.target) if step.target.path else Holder(step.target.root)
+                    outer = function if where is None else where.root
+                    if (
+                        where is not None
+                        and kept.within(where)
+                        and _is_empty(step.store.value)
+                        and not (isinstance(outer, Binding) and outer.scope is function)
+                    ):
+                        return True
+                call = step.call
+                if call is None:
+                    continue
+                if call.method in self.knowledge.names("accumulation", "clears"):
+                    where = self.holders.of(call.receiver)
+                    if where is not None and kept.within(where):
+                        return True
+                if call.arguments and _is_empty(call.arguments[0]) and self._sets(call, kept):
+                    return True
+        return False
+
+    def _sets(self, call: t.Call, kept: Holder) -> bool:
+        """Whether a call sets the state that an updater function, or the value of a place, stands for."""
+        if self.destinations.is_setter_of(call, kept):
+            return True
+        if isinstance(kept.root, Binding) and kept.root.kind == "parameter" and not kept.path:
+            scope = kept.root.scope
+            for _, _, value in self.invocations.uses(scope) if scope is not None else ():
+                updater = value.parent
+                if (
+                    isinstance(updater, t.Call)
+                    and isinstance(updater.callee, t.Ref)
+                    and isinstance(call.callee, t.Ref)
+                    and updater.callee.place == call.callee.place
+                ):
+                    return True
+        receiver = self.holders.of(call.receiver)
+        return (
+            receiver is not None
+            and kept.within(receiver)
+            and call.method in self.knowledge.names("accumulation", "sets")
+        )
+
+    def _connecting(self) -> Iterator[Function]:
+        """The functions that run whenever a connection is made: handlers of its opening, and those that make one."""
+        key = ("connecting", "functions")
+        memo = self.module.memo
+        if key not in memo:
+            found: dict[Function, None] = {}
+            for registration in self.events.registrations(
+                "open", "connect", "connected", "reconnect", "connection"
+            ):
+                found[registration.handler] = None
+            for function in self.module.all_functions:
+                if function.is_inlined or function.kind in ("constructor", "top"):
+                    continue
+                if function.name.rpartition(".")[2] in ("__init__", "constructor"):
+                    continue
+                for _, call in function.cfg.calls:
+                    socket = self.sockets.of(call)
+                    if (
+                        socket is not None
+                        and socket.evidence.is_strong
+                        and socket.library is not None
+                        and not socket.library.reconnects
+                    ):
+                        found[function] = None
+            memo[key] = tuple(found)
+        yield from memo[key]
+
+    # -- worked off --------------------------------------------------------------------------------
+
+    def is_consumed(self, kept: Holder, is_text: bool) -> bool:
+        """A queue, or a buffer of which complete pieces are cut off: what is in it has not been shown."""
+        for function in self.module.functions_mentioning(kept.name) if kept.name else ():
+            drained = emptied = False
+            for step in function.cfg.steps:
+                store, call = step.store, step.call
+                if call is not None:
+                    if self._takes_out(call, kept):
+                        return True
+                    drained = drained or self.hands_on(call, kept)
+                    if call.method in self.knowledge.names("accumulation", "clears"):
+                        emptied = emptied or self.holders.of(call.receiver) == kept
+                if store is not None and step.target is not None and store.op is None:
+                    where = self.holders.at(step.target) if step.target.path else Holder(step.target.root)
+                    if where == kept and self._cuts(store.value, kept):
+                        return True
+                    if where is not None and kept.within(where):
+                        emptied = emptied or (_is_empty(store.value) and not store.declares)
+                    drained = drained or (where != kept and self.holders.of(store.value) == kept)
+                if step.kind == "iterate" and self.holders.of(step.term) == kept:
+                    drained = True
+                if step.kind == "delete" and step.target is not None:
+                    where = self.holders.at(step.target)
+                    emptied = emptied or (where is not None and kept.within(where))
+            if not is_text and drained and emptied:
+                return True
+        return False
+
+    def hands_on(self, call: t.Call, kept: Holder) -> bool:
+        """Whether a call gets the whole of what is kept, or makes another whole of it."""
+        if call.method in self.knowledge.names("message", "measures"):
+            return False
+        whole = [*call.arguments, *(value for _, value in call.keywords)]
+        if call.receiver is not None and call.method in self.knowledge.names("holder", "same"):
+            whole.append(call.receiver)
+        return any(self.holders.of(part) == kept for part in whole)
+
+    def _takes_out(self, call: t.Call, kept: Holder) -> bool:
+        if call.method == "copy" and len(call.arguments) == 2:
+            # Go's `copy(queue, queue[1:])`
+            return isinstance(call.arguments[1], t.Element) and all(
+                (where := self.holders.of(a)) is not None and where.within(kept) for a in call.arguments
+            )
+        if call.method not in self.knowledge.names("accumulation", "takes") or call.receiver is None:
+            return False
+        # `lines.shift()` alone only keeps a log short; the element is what a queue is read for.
+        return call.parent is not None and self.holders.of(call.receiver) == kept
+
+    def _cuts(self, value: t.Term, kept: Holder) -> bool:
+        """`buffer = buffer.slice(end)`, `buffer = lines.pop()`: the front has been dealt with."""
+        if isinstance(value, t.Logic):
+            return self._cuts(value.left, kept)
+        if isinstance(value, t.Element) and value.key is not None:
+            return self.holders.of(value.subject) == kept and not _from_the_end(value.key)
+        if isinstance(value, t.Ref) and value.place.path[-1:] == (ELEMENT,) and len(value.place.path) == 1:
+            return self._is_split(value.place.root, kept)
+        if not isinstance(value, t.Call):
+            return False
+        if value.method in self.knowledge.names("accumulation", "cuts"):
+            first = value.argument(0)
+            return first is not None and not _from_the_end(first) and self.holders.of(value.receiver) == kept
+        receiver = value.receiver_place
+        return (
+            value.method in ("pop", "at") and receiver is not None and not receiver.path
+        ) and self._is_split(receiver.root, kept)
+
+    def _is_split(self, binding: Binding, kept: Holder) -> bool:
+        """Whether a variable holds the pieces of what is kept."""
+        values = [store.value for _, store in self.module.stores_to(Place(binding))] if binding.name else []
+        return any(
+            isinstance(v, t.Call)
+            and v.method in ("split", "splitlines", "Split")
+            and any(self.holders.of(p) == kept for p in (v.receiver, *v.arguments) if p is not None)
+            for v in values
+        )
+
+
+def _from_the_end(key: t.Term) -> bool:
+    """Whether a cut keeps the end of a text: `slice(-limit)`, `[len(s) - limit:]`."""
+    return any(
+        (isinstance(part, (t.Unary, t.Binary)) and part.op == "-")
+        or (isinstance(part, t.Constant) and isinstance(part.value, (int, float)) and part.value < 0)
+        for part in key.walk()
+    )
+
+
+def _is_empty(value: t.Term) -> bool:
+    """Whether a value holds nothing: `""`, `[]`, `{}`, null, a new container."""
+    if isinstance(value, t.Constant):
+        return value.kind == "null" or value.value == ""
+    if isinstance(value, t.Sequence):
+        return not value.elements
+    if isinstance(value, t.Record):
+        return all(_is_empty(v) or isinstance(v, t.Constant) for _, v in value.entries)
+    return (
+        isinstance(value, t.Call)
+        and not value.arguments
+        and (
+            value.constructs
+            or value.method in ("list", "dict", "deque", "str", "bytearray", "defaultdict", "make")
+        )
+    )

@@ -7,7 +7,6 @@ values are used is the data itself.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
@@ -19,6 +18,9 @@ from wsantipattern.roles.mark import Marks
 from wsantipattern.roles.origin import Frame
 from wsantipattern.roles.reset import ahead, is_made
 
+ROUNDS = 2
+"""Calls between a condition and the function that mentions the container it asks about."""
+
 
 class Membership:
     """The questions of one module for what is in its containers."""
@@ -28,12 +30,15 @@ class Membership:
         self.containers = containers
         self.marks = marks
         self._answers: dict[Place, bool] = {}
+        self._asked: dict[str, set[Place]] = {}
+        self._places: dict[Function, set[Place]] = {}
 
     def is_tracker(self, place: Place) -> bool:
         """Whether some condition of the file asks whether an item is in the container at a place, to skip it."""
         known = self._answers.get(place)
         if known is None:
-            known = self._answers[place] = not self.families.isdisjoint(self.family(place))
+            asked = self._asked_about(place.name)
+            known = self._answers[place] = not asked.isdisjoint(self.family(place))
         return known
 
     def family(self, place: Place) -> Iterator[Place]:
@@ -62,16 +67,23 @@ class Membership:
                             found.add(step)
         return found
 
-    @cached_property
-    def families(self) -> set[Place]:
-        """The places of which some condition of the file asks whether an item is in, to skip it."""
-        found: set[Place] = set()
-        for function in self.module.all_functions:
-            if function.is_inlined:
-                continue
-            for storage in self._asked_in(function):
-                found.update(self.family(storage.place))
-        return found
+    def _asked_about(self, name: str) -> set[Place]:
+        """The places of which a condition asks, in functions that mention a name, or one that does, or that one."""
+        if name not in self._asked:
+            functions = dict.fromkeys(self.module.functions_mentioning(name))
+            for _ in range(ROUNDS):
+                for function in list(functions):
+                    word = function.name.rpartition(".")[2]
+                    if word:
+                        functions.update(dict.fromkeys(self.module.functions_mentioning(word)))
+            self._asked[name] = {place for f in functions for place in self._asked_places(f)}
+        return self._asked[name]
+
+    def _asked_places(self, function: Function) -> set[Place]:
+        if function not in self._places:
+            storages = self._asked_in(function)
+            self._places[function] = {place for s in storages for place in self.family(s.place)}
+        return self._places[function]
 
     def _asked_in(self, function: Function) -> Iterator[Storage]:
         cfg, frame = function.cfg, Frame(function)

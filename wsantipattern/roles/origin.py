@@ -19,6 +19,9 @@ from wsantipattern.model.place import ELEMENT, Binding, Place
 DEPTH = 7
 """Assignments and calls that one value is followed through."""
 
+LOOPS = 4
+"""Loops that one value is followed out of."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
@@ -90,6 +93,7 @@ class Origins:
 
     def __init__(self, module: Module) -> None:
         self.module = module
+        self._followed: set[tuple[Frame, Binding, tuple[int, ...]]] = set()
         self._survivors: dict[tuple[Function, Binding], bool] = {}
         self._collections: dict[Function, tuple[dict[Binding, set[Place]], set[int]]] = {}
 
@@ -97,6 +101,7 @@ class Origins:
         self, frame: Frame, term: t.Term | None, loops: tuple[int, ...] = (), depth: int = DEPTH
     ) -> list[Leaf]:
         """What a term's value is made of; keys and conditions are not part of it."""
+        self._followed = set()
         return list(dict.fromkeys(self._of(frame, term, loops, depth)))
 
     def _of(self, frame: Frame, term: t.Term | None, loops: tuple[int, ...], depth: int) -> Iterator[Leaf]:
@@ -172,6 +177,9 @@ class Origins:
 
     def _local(self, frame: Frame, ref: t.Ref, loops: tuple[int, ...], depth: int) -> Iterator[Leaf]:
         root = ref.place.root
+        if (frame, root, loops) in self._followed or len(loops) > LOOPS:
+            return
+        self._followed.add((frame, root, loops))
         here = nesting(frame.first.function)
         if self.survives(frame.function.host, root):
             yield Leaf("state", here - 0.5, ref.place, loops)

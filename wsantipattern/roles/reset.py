@@ -268,7 +268,10 @@ class Resets:
             for a in call.arguments
             if isinstance(a, t.Ref) and any(s.holds(storage) for s in self.containers.of(frame, a))
         ]
-        if handed and (name in self.containers.known("clears_of") or not (call.total or is_logger)):
+        is_copied = call.constructs or name in self.containers.known("copies")
+        if handed and (
+            name in self.containers.known("clears_of") or not (call.total or is_logger or is_copied)
+        ):
             return True  # What another file does with the whole tracker is trusted.
         if mark.said and any_of(split(call.method), words):
             return True

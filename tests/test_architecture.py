@@ -61,6 +61,7 @@ ALLOWED = {
         "convention",
         "files",
         "finding",
+        "fix",
         "languages",
         "model",
         "pack",

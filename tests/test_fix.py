@@ -18,10 +18,11 @@ ROOT = Path(__file__).parent.parent
 FIXTURES = ROOT / "fixtures" / "timer-not-cleared"
 SETTINGS = Settings(packs=(str(pack.builtin_folder()),))
 TIMERS = Settings(packs=SETTINGS.packs, rules=("timer-not-cleared",))
-BAD = sorted(p for p in FIXTURES.iterdir() if b"expect: timer-not-cleared" in p.read_bytes())
-
-IN_LOOP = {"replica_scan.go", "typing_loop.go"}
-"""A deferred call in a loop would pile up."""
+BAD = sorted(
+    p
+    for p in FIXTURES.iterdir()
+    if b"expect: timer-not-cleared" in p.read_bytes() and not p.stem.endswith(".fixed")
+)
 
 UNSAFE = {
     "avatar_upload_chain.js",
@@ -31,7 +32,9 @@ UNSAFE = {
     "lobby_requests.js",
     "pairing_code.js",
     "prompt_autocomplete.ts",
+    "replica_scan.go",
     "thumbnail_worker.ts",
+    "typing_loop.go",
 }
 
 
@@ -50,10 +53,6 @@ def test_every_bad_fixture_is_fixed_and_the_result_is_clean_and_stable(path: Pat
     text = path.read_bytes()
     before, _ = analyze(text, path.name, TIMERS)
     result = correct(text, path.name, TIMERS, unsafe=True)
-    if path.name in IN_LOOP:
-        assert result.text == text
-        assert len(result.left) == len(before)
-        return
     assert len(result.fixed) == len(before)
     assert not result.left
     assert analyze(result.text, path.name, TIMERS) == ([], [])
@@ -88,19 +87,17 @@ def compiles(file: Path, text: bytes) -> bool:
 
 
 def test_how_many_fixtures_are_fixed_and_which_only_when_asked_for():
-    safe, unsafe, none = 0, set(), set()
+    safe, unsafe = 0, set()
     for path in BAD:
         for finding in with_fixes(
             analyze(path.read_bytes(), path.name, TIMERS)[0], path.read_bytes(), path.name, TIMERS
         ):
-            if finding.fix is None:
-                none.add(path.name)
-            elif finding.fix.safe:
+            assert finding.fix is not None, path.name
+            if finding.fix.safe:
                 safe += 1
             else:
                 unsafe.add(path.name)
     assert unsafe == UNSAFE
-    assert none == IN_LOOP
     assert safe >= 46
 
 

@@ -10,6 +10,8 @@ A comment at the end of a line speaks of that line; alone on its line, of the ne
     missed       a finding belongs here and is not made yet
     false-alarm  a finding starts here and is wrong
 
+`x.fixed.py` beside `x.py` is what all fixes together, unsafe ones too, must make of it.
+
 Guarantees exactness both ways: a finding that no comment announces is a problem like a comment that no finding
 meets. Does not print and does not decide the exit code.
 """
@@ -35,6 +37,9 @@ from wsantipattern.rule import Rule, RuleError
 from wsantipattern.source import ReadError, Skip, Source, read, reason
 
 KINDS = ("expect", "related", "ok", "missed", "false-alarm")
+
+FIXED = ".fixed"
+"""What the name of a corrected file ends with, before its ending."""
 
 PROJECTS = "_projects"
 """The folder beside the rules' whose subfolders are checked with all rules at once."""
@@ -164,6 +169,9 @@ def _check_rule(rule: Rule, folder: str, settings: Settings, least: Mapping[str,
     alone = Settings(settings.packs, rules=(rule.id,), knowledge=settings.knowledge)
     fixtures: list[_Fixture] = []
     for path in _files(folder):
+        if os.path.splitext(path)[0].endswith(FIXED):
+            yield from _check_fixed(path, alone)
+            continue
         fixture, problems = _check_file(path, {rule.id}, alone)
         yield from problems
         if fixture is None:
@@ -180,6 +188,29 @@ def _check_rule(rule: Rule, folder: str, settings: Settings, least: Mapping[str,
                 yield Problem(
                     _shown(folder), 0, f"{counts[kind]} {kind} in {family}, at least {number} needed"
                 )
+
+
+def _check_fixed(path: str, settings: Settings) -> Iterator[Problem]:
+    """What the fixes make of the file that `path` is the corrected one of, and that nothing is left to fix in that."""
+    from wsantipattern.fix.correct import correct
+
+    stem, ending = os.path.splitext(path)
+    bad = stem.removesuffix(FIXED) + ending
+    source, wanted = _read(bad), _read(path)
+    for read_ in (source, wanted):
+        if isinstance(read_, Problem):
+            yield read_
+    if isinstance(source, Problem) or isinstance(wanted, Problem):
+        return
+    made = correct(source.text, bad, settings, unsafe=True)
+    if made.text != wanted.text:
+        pairs = zip(made.text.splitlines(), [*wanted.text.splitlines(), b""], strict=False)
+        line = next((n for n, (a, b) in enumerate(pairs, 1) if a != b), 1)
+        yield Problem(wanted.path, line, f"not what the fixes make of {os.path.basename(bad)}")
+    for finding in _findings(wanted, settings):
+        yield Problem(wanted.path, finding.span.start.line, f"fixed, but found `{finding.message}`")
+    if correct(wanted.text, path, settings, unsafe=True).text != wanted.text:
+        yield Problem(wanted.path, 0, "fixing it again changes it")
 
 
 def _check_examples(rule: Rule, settings: Settings) -> Iterator[Problem]:

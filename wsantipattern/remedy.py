@@ -26,6 +26,7 @@ class ClearAlways:
         others: its calls that clear the handle through a function of the file.
         waits: where other code runs before the function goes on.
         risks: where the function may be left: calls, waits, returns, raises.
+        armed: the steps that some way reaches with the timer armed.
         is_harmless_unset: whether clearing a handle that was never set does nothing.
         is_immediate: whether nothing can fire between two waits, so that a clear may move over plain code.
         safe: whether nothing but the leak changes.
@@ -39,6 +40,7 @@ class ClearAlways:
     others: tuple[Extent, ...]
     waits: tuple[Extent, ...]
     risks: tuple[Extent, ...]
+    armed: tuple[Extent, ...]
     is_harmless_unset: bool
     is_immediate: bool
     safe: bool

@@ -71,9 +71,9 @@ def _clearing(editor: Any, remedy: ClearAlways) -> Iterator[Draft]:
 
     made = clearing.with_defer if hasattr(editor, "defer") else clearing.with_try
     for text, where in made(editor, remedy):
-        # Not everything that can be waited for has a `finally`.
-        safe = remedy.safe and where != "`.finally()`"
-        yield Draft(text, f"Clear `{remedy.name}` in {where}", safe)
+        # Not everything that can be waited for has a `finally`, and what is returned may ask the context.
+        safe = remedy.safe and where in ("in `finally`", "in `defer`")
+        yield Draft(text, f"Clear `{remedy.name}` {where}", safe)
 
 
 def _before(editor: Editor, remedy: ClearBefore) -> Iterator[Draft]:

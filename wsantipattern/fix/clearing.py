@@ -27,20 +27,44 @@ def with_try(editor: TryEditor, remedy: ClearAlways) -> Iterator[tuple[bytes, st
             continue
         if plan.is_in_callbacks:
             if len(plan.released) == 1:
-                yield from _texts(editor.chain(plan.released[0], code), "`.finally()`")
+                yield from _texts(editor.chain(plan.released[0], code), "in `.finally()`")
             continue
         for statement, without in plan.existing():
-            yield from _texts(editor.add_finally(statement, code, without), "`finally`")
+            yield from _texts(editor.add_finally(statement, code, without), "in `finally`")
         for first, last, without in plan.wrapped():
-            yield from _texts(editor.wrap(first, last, code, without), "`finally`")
+            yield from _texts(editor.wrap(first, last, code, without), "in `finally`")
 
 
 def with_defer(editor: DeferEditor, remedy: ClearAlways) -> Iterator[tuple[bytes, str]]:
-    """New texts in a language with `defer`; none in a loop, where deferred calls would pile up."""
+    """New texts in a language with `defer`; in a loop, where deferred calls would pile up, a clear before each end."""
     arm = editor.outline.statement_at(remedy.arm)
-    if arm is None or not arm.block.is_open or arm.block.is_repeated or arm.block.role == "module":
+    if arm is None or not arm.block.is_open or arm.block.role == "module":
         return
-    yield from _texts(editor.defer(arm, editor.text(remedy.clear), ()), "`defer`")
+    code = editor.text(remedy.clear)
+    if not arm.block.is_repeated:
+        yield from _texts(editor.defer(arm, code), "in `defer`")
+        return
+    ends = [end for statement in arm.following for end in _ends(statement, remedy.armed, is_own=True)]
+    if arm.block.role == "loop" and ends:
+        yield from _texts(editor.insert_before_all(ends, code), "before each end of the round")
+
+
+def _ends(statement: Statement, armed: tuple[Extent, ...], *, is_own: bool) -> Iterator[Statement]:
+    """The statements inside one that end a round of the loop around it, or the function, with the timer armed.
+
+    `is_own` says that nothing stands between which a `break` might end.
+    """
+    if statement.leaves or (statement.turns and is_own):
+        siblings = statement.block.statements
+        index = siblings.index(statement)
+        owner = statement.block.owner
+        before = siblings[index - 1].extent if index else owner.extent if owner else statement.extent
+        if any(_within(e, statement.extent) or _within(e, before) for e in armed):
+            yield statement
+    for block in statement.blocks:
+        if block.role not in ("function", "executor"):
+            for inner in block.statements:
+                yield from _ends(inner, armed, is_own=is_own and block.role not in ("loop", "arm"))
 
 
 def _texts(text: bytes | None, where: str) -> Iterator[tuple[bytes, str]]:

@@ -63,7 +63,7 @@ class GoEditor(LineEditor):
     def emptying(self, container: str) -> str:
         return f"clear({container})"
 
-    def defer(self, after: Statement, code: str, without: Sequence[Statement]) -> bytes | None:
+    def defer(self, after: Statement, code: str) -> bytes | None:
         call = code.encode("utf-8", "surrogateescape")
         checked = self._checked(after)
         if not self.starts_line(after.extent[0]) or not self.ends_line(checked.extent[1]):
@@ -109,6 +109,7 @@ class GoEditor(LineEditor):
                 (node.start_byte, node.end_byte),
                 block,
                 leaves=node.type == "return_statement",
+                turns=node.type in ("continue_statement", "break_statement"),
                 expression=(whole[0].start_byte, whole[0].end_byte)
                 if single
                 else (node.start_byte, node.end_byte)

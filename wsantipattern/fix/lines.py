@@ -67,6 +67,13 @@ class LineEditor:
             )
         return self.replaced([(at, at, new)])
 
+    def insert_before_all(self, statements: Sequence[Statement], code: str) -> bytes | None:
+        starts = [statement.extent[0] for statement in statements]
+        if not all(s.block.is_open for s in statements) or not all(self.starts_line(at) for at in starts):
+            return None
+        lines = [self.line_start(at) for at in starts]
+        return self.replaced([(at, at, self.line(self.indent_at(at), code)) for at in lines])
+
     def enclose(self, statement: Statement, condition: str) -> bytes | None:
         start, end = statement.extent
         if not statement.block.is_open or not self.stands_alone(statement.extent):

@@ -26,6 +26,7 @@ class Statement:
         blocks: the blocks inside it, those of functions written in it included.
         is_try: whether it is a `try` statement; its blocks are then `try`, `handler`, `else` and `final`.
         leaves: whether it is a return or raise.
+        turns: whether it ends a round of a loop, or the loop.
         expression: the extent of the expression that is all of it, or None.
         declares: the plain names that it declares for the rest of its block.
         is_hoisted: whether what it declares can be used before it (a function, a class, an import).
@@ -36,6 +37,7 @@ class Statement:
     blocks: list[Block] = field(default_factory=list)
     is_try: bool = False
     leaves: bool = False
+    turns: bool = False
     expression: Extent | None = None
     declares: tuple[str, ...] = ()
     is_hoisted: bool = False
@@ -148,5 +150,8 @@ class TryEditor(Editor, Protocol):
 class DeferEditor(Editor, Protocol):
     """A language with `defer`."""
 
-    def defer(self, after: Statement, code: str, without: Sequence[Statement]) -> bytes | None:
+    def defer(self, after: Statement, code: str) -> bytes | None:
         """Defers a call from after a statement on, and leaves out its later deferral."""
+
+    def insert_before_all(self, statements: Sequence[Statement], code: str) -> bytes | None:
+        """Writes a statement on a line of its own before each of others."""

@@ -38,6 +38,7 @@ def always(timers: Timers, function: Function, timer: Timer) -> ClearAlways | No
             (direct if itself else others)[step.extent] = None
     waits = dict.fromkeys(s.extent for s in cfg.steps if s.suspends)
     risks = dict.fromkeys(s.extent for s in cfg.steps if s.suspends or s.kind in _RISKS)
+    armed = cfg.reachable(timer.step, avoiding=released | {timer.step})
     safe = (
         not timers.outlives(function, timer)
         and not timers.has_other_owner(function, timer)
@@ -53,6 +54,7 @@ def always(timers: Timers, function: Function, timer: Timer) -> ClearAlways | No
         others=tuple(sorted(others)),
         waits=tuple(sorted(waits)),
         risks=tuple(sorted(risks)),
+        armed=tuple(sorted({s.extent for s in armed if s.kind not in ("exit", "raised")})),
         is_harmless_unset=bool(arming.cleared_by),
         is_immediate=arming.starts is None and function.module.raises,
         safe=safe,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from email.utils import formatdate
@@ -199,6 +200,14 @@ def test_a_creation_of_unknown_fate_happens_once(project, github, post, status, 
     assert "looking whether it was written" in err
     assert commented(github) == [("a.py", 23, LOUD)]
     assert len(github.reviews) == 1
+
+
+def test_a_name_that_is_no_utf_8_is_told_in_the_summary(project, github, post):
+    project.put(os.fsdecode(b"caf\xe9.py"), "shout(3)\n")
+    project.commit()
+    assert post("--head", "HEAD")[0] == 1
+    assert commented(github) == [("a.py", 23, LOUD)]
+    assert "caf" in github.reviews[0]["body"]
 
 
 def test_without_permission(project, github, post, monkeypatch):

@@ -20,6 +20,7 @@ _SETTINGS = (
     "diff.interHunkContext=0",
     "diff.suppressBlankEmpty=false",
     "diff.renames=true",
+    "diff.relative=false",
     "core.fsmonitor=false",
 )
 
@@ -28,7 +29,6 @@ _DIFF = (
     "--no-ext-diff",
     "--no-textconv",
     "--no-color",
-    "--no-relative",
     "--ignore-submodules=all",
     "--find-renames",
 )
@@ -95,9 +95,9 @@ class Repository:
 
     def commit(self, name: str) -> str | None:
         """The id of a commit by any of its names, or None."""
-        out = self._run(
-            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", fails=True
-        )
+        if name.startswith("-"):
+            return None  # no name of a commit, and git would take it for an option
+        out = self._run("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", fails=True)
         return out.decode().strip() or None
 
     def merge_base(self, one: str, other: str) -> str | None:

@@ -165,7 +165,8 @@ class Client:
         time.sleep(FIRST_PAUSE * 2.0 ** (attempt - 1))
 
     def _once(self, method: str, address: str, value: object) -> Answer:
-        data = None if value is None else json.dumps(value).encode()
+        # A file name that is no UTF-8 holds lone surrogates, which no server takes.
+        data = None if value is None else json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
         request = urllib.request.Request(address, data=data, method=method)
         for name, text in self._headers.items():
             request.add_unredirected_header(name, text)

@@ -22,7 +22,7 @@ from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.model.summary import callers
 from wsantipattern.roles.event import Events
 from wsantipattern.roles.fallback import Fallback, Fallbacks
-from wsantipattern.roles.order import RELATIONS, Orders, Sources
+from wsantipattern.roles.order import RELATIONS, Orders, Sources, operands_of
 from wsantipattern.roles.slot import Move, Slots, is_fixed, terms_in
 from wsantipattern.roles.words import any_of, split
 
@@ -70,6 +70,10 @@ class Setback:
 
 
 _CLOCK_WORDS = frozenset({"now", "time", "utcnow", "clock", "today"})
+
+
+def _is_zero(value: t.Term | None) -> bool:
+    return isinstance(value, t.Constant) and value.kind == "number" and value.value == 0
 
 
 def _is_nothing(value: t.Term | None) -> bool:
@@ -366,7 +370,8 @@ class Watermarks:
     def _candidate_names(self) -> list[str]:
         """The identifiers of the text that say "the last one delivered"."""
         found: dict[str, None] = {}
-        for start in sorted(self.knowledge.names("watermark", "delivery")):
+        starts = self.knowledge.names("watermark", "delivery") | self.knowledge.names("words", "watermark")
+        for start in sorted(starts):
             for spelled in (start, start.capitalize()):
                 at = self.module.text.find(spelled.encode())
                 while at >= 0:
@@ -387,10 +392,13 @@ class Watermarks:
 
     def _is_named(self, name: str) -> bool:
         words = split(name)
+        if any_of(words, self.knowledge.names("words", "watermark")):
+            return True  # The project's own word for it.
         return all(any_of(words, self.knowledge.names("watermark", key)) for key in ("recency", "delivery"))
 
     def _has_position(self, watermark: Watermark) -> bool:
-        return any_of(split(watermark.place.name), self.knowledge.names("watermark", "position"))
+        known = self.knowledge.names("watermark", "position") | self.knowledge.names("words", "watermark")
+        return any_of(split(watermark.place.name), known)
 
     # -- judging a move --------------------------------------------------------------------------
 
@@ -568,6 +576,8 @@ class Watermarks:
         function, step = move.function, move.step
         if self._is_first(move, conditions) or self._is_excused(watermark, move, function, step):
             return None
+        if not self._is_on_every_copy(move):
+            return None
         for reason in sorted(
             self.fallbacks.reasons(function, step, move.place, conditions), key=lambda r: not r.is_strong
         ):
@@ -578,6 +588,13 @@ class Watermarks:
             if since is not None:
                 return Setback(watermark, move, value, True, None, since)
         return None
+
+    def _is_on_every_copy(self, move: Move) -> bool:
+        """Whether the move is not one of a `finally` that also runs when all went well."""
+        cfg = move.function.cfg
+        copies = [step for step in cfg.of_kind(move.step.kind) if step.term is move.step.term]
+        handlers = list(cfg.of_kind("handler"))
+        return len(copies) < 2 or all(any(cfg.dominates(h, copy) for h in handlers) for copy in copies)
 
     def _counts(self, watermark: Watermark, move: Move, reason: Fallback, loaded: bool) -> bool:
         function, step = reason.function, reason.step
@@ -683,6 +700,14 @@ class Watermarks:
             term = fact.term
             if self.slots.speaks_of(term, place):
                 continue
+            operands = operands_of(term) if isinstance(term, t.Call) else []
+            if any(
+                isinstance(side, t.Ref) and self._is_given(function, step, side.place, other)
+                for side in operands
+                for other in operands
+                if side is not other
+            ):
+                return True
             if isinstance(term, t.Binary) and (
                 (term.op in ("==", "!=") and fact.holds == (term.op == "!=")) or term.op in RELATIONS
             ):
@@ -855,6 +880,9 @@ class Watermarks:
 
     def _is_clear(self, function: Function, step: Step, place: Place, depth: int) -> bool:
         """Whether a step empties something that outlives the call."""
+        if step.store is not None and isinstance(step.store.target, t.Element):
+            # `rows[:] = []`
+            return _is_nothing(step.store.value)
         if step.store is not None and step.target is not None:
             target, value = step.target, step.store.value
             if target.is_local and target.root.scope is not None and target.root.scope.host is function.host:
@@ -862,16 +890,24 @@ class Watermarks:
             if self.slots.same(target, place) or place.starts_with(target):
                 return False
             return self._is_empty(value, target) and not self._is_taken(function, target)
+        if step.kind == "delete" and isinstance(step.term, t.Delete) and step.target is None:
+            # `del rows[:]`
+            return isinstance(step.term.target, t.Element)
         call = step.call
         if call is None or step.kind != "call":
             return False
+        if call.method == "splice" and len(call.arguments) <= 2 and _is_zero(call.argument(0)):
+            return True
         if call.method in self.knowledge.names("watermark", "clears") and (
             call.receiver is not None or call.arguments
         ):
             at = call.receiver_place
             return at is None or not self.slots.same(at.element, place)
-        if call.receiver is None and len(call.arguments) == 1:
-            # `setEvents([])`
+        if len(call.arguments) == 1 and (
+            call.receiver is None
+            or any_of(split(call.method)[:1], self.knowledge.names("watermark", "replaces"))
+        ):
+            # `setEvents([])`, `chart.setData([])`
             only = call.arguments[0]
             if isinstance(only, (t.Sequence, t.Record)) and not list(only.children()):
                 return True
@@ -919,6 +955,9 @@ class Watermarks:
             )
         if isinstance(value, t.Constant):
             return (target.name in ("length", "innerHTML", "textContent", "innerText")) and not value.value
+        if isinstance(value, t.Element) and isinstance(value.key, t.Sequence):
+            # `rows = rows[:0]`
+            return len(value.key.elements) > 1 and _is_zero(value.key.elements[1])
         return False
 
     def _described(self, watermark: Watermark) -> set[Place]:

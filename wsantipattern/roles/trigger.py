@@ -25,9 +25,12 @@ def socket_states(knowledge: Knowledge) -> list[bytes]:
 
 
 def watermarks(knowledge: Knowledge) -> list[bytes]:
-    """Operators that put two values in order, and the names of functions that do."""
-    del knowledge
-    return [b"<", b">", b"max", b"Max"]
+    """Operators that put two values in order, names of functions that do, and words that alone say "delivered"."""
+    words = knowledge.names("watermark", "delivery") | knowledge.names("words", "watermark")
+    joined = {form.encode() for word in words for form in (word.capitalize(), f"_{word}")}
+    return sorted(
+        {b"<", b">", b"max", b"Max", *joined, *(w.encode() for w in knowledge.names("words", "watermark"))}
+    )
 
 
 def dedup_trackers(knowledge: Knowledge) -> list[bytes]:

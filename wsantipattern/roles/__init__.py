@@ -17,14 +17,19 @@ if TYPE_CHECKING:
     from wsantipattern.roles.cell import Cells
     from wsantipattern.roles.dedup import Trackers
     from wsantipattern.roles.event import Events
+    from wsantipattern.roles.hearing import Hearing
+    from wsantipattern.roles.keepalive import Keepalive
     from wsantipattern.roles.liveness import Liveness
     from wsantipattern.roles.message import Messages
     from wsantipattern.roles.origin import Origins
+    from wsantipattern.roles.sending import Sends
+    from wsantipattern.roles.silence import Silence
     from wsantipattern.roles.socket import Sockets
     from wsantipattern.roles.staleness import Staleness
     from wsantipattern.roles.state import States
     from wsantipattern.roles.timer import Timers
     from wsantipattern.roles.watermark import Watermarks
+    from wsantipattern.roles.wrapper import Wrappers
 
 
 class Roles:
@@ -68,13 +73,51 @@ class Roles:
     def liveness(self) -> Liveness:
         from wsantipattern.roles.liveness import Liveness
 
-        return Liveness(self.module, self.knowledge, self.events, self.sockets, self.timers, self.cells)
+        return Liveness(self.module, self.knowledge, self.hearing, self.silence, self.cells)
+
+    @cached_property
+    def hearing(self) -> Hearing:
+        from wsantipattern.roles.hearing import Hearing
+
+        return Hearing(self.module, self.knowledge, self.events, self.sockets)
+
+    @cached_property
+    def silence(self) -> Silence:
+        from wsantipattern.roles.silence import Silence
+
+        return Silence(self.module, self.knowledge, self.sockets, self.timers, self.hearing)
+
+    @cached_property
+    def keepalive(self) -> Keepalive:
+        from wsantipattern.roles.keepalive import Keepalive
+
+        return Keepalive(self.module, self.knowledge, self.sockets, self.timers)
 
     @cached_property
     def states(self) -> States:
         from wsantipattern.roles.state import States
 
-        return States(self.module, self.knowledge, self.sockets, self.liveness, self.cells)
+        return States(
+            self.module,
+            self.knowledge,
+            self.sockets,
+            self.sends,
+            self.wrappers,
+            self.liveness,
+            self.keepalive,
+        )
+
+    @cached_property
+    def sends(self) -> Sends:
+        from wsantipattern.roles.sending import Sends
+
+        return Sends(self.module, self.knowledge, self.sockets)
+
+    @cached_property
+    def wrappers(self) -> Wrappers:
+        from wsantipattern.roles.wrapper import Wrappers
+
+        return Wrappers(self.module, self.knowledge, self.sockets, self.sends, self.hearing, self.cells)
 
     @cached_property
     def watermarks(self) -> Watermarks:

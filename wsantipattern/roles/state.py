@@ -1,7 +1,7 @@
 """State guards: a condition that says a socket is open by the socket's own word, in any spelling.
 
-Either the library's word (`readyState`, `closed`, `client_state`), or that of a wrapper: a flag beside the connection in
-the same object, written where the connection is made and where it ends, and never by what the peer answers.
+Either the library's word (`readyState`, `closed`, `client_state`), or that of a wrapper (`wrapper`). A send counts where
+such a condition guards it and nothing that tells of the peer's life does.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
-from wsantipattern.model.flow import Fact, Key, atom, bind, facts_at, implied, key, returns, substitute
-from wsantipattern.model.module import Function, Module, is_null
-from wsantipattern.model.place import ELEMENT, Binding, Place
+from wsantipattern.model.flow import Fact, atom, facts_at, implied, returns, substitute
+from wsantipattern.model.module import Function, Module
+from wsantipattern.model.place import Place
 from wsantipattern.model.summary import callers
-from wsantipattern.roles.cell import Cells, Write
+from wsantipattern.roles.keepalive import Keepalive
 from wsantipattern.roles.liveness import Liveness
+from wsantipattern.roles.sending import Sending, Sends
 from wsantipattern.roles.socket import Library, Socket, Sockets
-from wsantipattern.roles.words import any_of, of_place, split
+from wsantipattern.roles.words import any_of, of_place
+from wsantipattern.roles.wrapper import Wrappers
 
 DEPTH = 2
 """Calls of the file that a send is followed up through, to a guard around the call."""
@@ -46,17 +48,6 @@ class GuardedSend:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Sending:
-    """A call that may send: the connection's place (through aliases), and the library where the call tells it."""
-
-    call: t.Call
-    place: Place
-    method: str
-    shown: str
-    library: Library | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Guard:
     fact: Fact
     socket: Socket
@@ -64,41 +55,26 @@ class _Guard:
     flag: Place | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Wanted:
-    """What a condition asks of a cell: to have a value, or not to have it; True stands for any true value."""
-
-    place: Place
-    value: Key | None
-    equal: bool
-    words: tuple[str, ...]
-
-    def met_by(self, value: t.Term | None) -> bool | None:
-        """Whether a written value lets the condition hold; None where one cannot tell."""
-        if self.value is None:
-            return bool(value.value) == self.equal if isinstance(value, t.Constant) else None
-        if value is None or not isinstance(value, (t.Constant, t.Ref)):
-            return None
-        return (key(value) == self.value) == self.equal
-
-
 class States:
     """The state guards of one module."""
 
     def __init__(
-        self, module: Module, knowledge: Knowledge, sockets: Sockets, liveness: Liveness, cells: Cells
+        self,
+        module: Module,
+        knowledge: Knowledge,
+        sockets: Sockets,
+        sends: Sends,
+        wrappers: Wrappers,
+        liveness: Liveness,
+        keepalive: Keepalive,
     ) -> None:
         self.module = module
         self.knowledge = knowledge
         self.sockets = sockets
+        self.sends = sends
+        self.wrappers = wrappers
         self.liveness = liveness
-        self.cells = cells
-        self._sends = knowledge.names("socket", "sends")
-        self._functions = {
-            entry["call"]: (entry["argument"], library)
-            for library in sockets.libraries
-            for entry in library.facts.get("send_functions", [])
-        }
+        self.keepalive = keepalive
         self._open_names = {n: lib for lib in sockets.libraries for n in lib.facts.get("open_names", [])}
         self._closed_names = {n: lib for lib in sockets.libraries for n in lib.facts.get("closed_names", [])}
 
@@ -108,7 +84,7 @@ class States:
         An owner is a class, a function that holds the connection in a variable, or the module.
         """
         groups: dict[object, list[GuardedSend]] = {}
-        for function in self._senders():
+        for function in self.sends.senders():
             for send in self.guarded_sends(function):
                 groups.setdefault(_owner(function, send.place), []).append(send)
         for group in groups.values():
@@ -120,7 +96,7 @@ class States:
         found: list[GuardedSend] = []
         seen: set[t.Extent] = set()
         for step in function.cfg.of_kind("call", "spawn"):
-            sending = self._sending(step.call) if step.call is not None else None
+            sending = self.sends.of(step.call) if step.call is not None else None
             if sending is None or sending.call.extent in seen:
                 continue
             guard = self._guard(function, step, sending.place, sending, DEPTH)
@@ -141,53 +117,12 @@ class States:
             )
         return found
 
-    # -- sends -----------------------------------------------------------------------------------
-
-    def _senders(self) -> Iterator[Function]:
-        """The functions that may send, in order."""
-        words = set(self._sends) | {name.rpartition(".")[2] for name in self._functions}
-        for library in self.sockets.libraries:
-            words.update(library.sends)
-        found: set[Function] = set()
-        for word in words:
-            for function in self.module.functions_mentioning(word):
-                found.add(function)
-                # `const { sendMessage: push } = useWebSocket(...)`
-                for _, store in function.cfg.assignments:
-                    given = store.value
-                    if store.declares and isinstance(given, t.Ref) and isinstance(store.target, t.Ref):
-                        if given.place.path and given.place.name == word and store.target.place.is_local:
-                            found.update(self.module.functions_mentioning(store.target.place.name))
-        return iter(sorted(found, key=lambda f: (f.extent[0], -f.extent[1])))
-
-    def _sending(self, call: t.Call) -> _Sending | None:
-        if not isinstance(call.callee, t.Ref):
-            return None
-        told = self._functions.get(self.module.canonical(call.callee) or "")
-        if told is not None:
-            argument = call.argument(told[0])
-            if isinstance(argument, t.Ref):
-                return _Sending(
-                    call, self.sockets.own(argument.place), call.method, str(argument.place), told[1]
-                )
-            return None
-        place = self.sockets.own(call.callee.place)
-        parent = place.parent
-        if parent is None:
-            return None
-        if place.name not in self._sends and not any(
-            place.name in library.sends for library in self.sockets.libraries
-        ):
-            return None
-        shown = str(call.receiver_place) if call.receiver_place is not None else call.method
-        return _Sending(call, self.sockets.own(parent), place.name, shown, None)
-
-    def _is_live(self, function: Function, step: Step, sending: _Sending, socket: Socket) -> bool:
+    def _is_live(self, function: Function, step: Step, sending: Sending, socket: Socket) -> bool:
         if socket.transport != "websocket":
             return True
-        if self.liveness.is_heartbeat(function, sending.call):
+        if self.keepalive.is_heartbeat(function, sending.call):
             return True
-        if self.liveness.kept_by_library(socket.library):
+        if self.keepalive.kept_by_library(socket.library):
             return True
         facts = self._facts(function, step, sending.place)
         for caller, call_step in callers(function):
@@ -196,10 +131,8 @@ class States:
             return True
         return self.liveness.watched
 
-    # -- guards ----------------------------------------------------------------------------------
-
     def _guard(
-        self, function: Function, step: Step, place: Place, sending: _Sending, depth: int
+        self, function: Function, step: Step, place: Place, sending: Sending, depth: int
     ) -> _Guard | None:
         """What says at a step that the connection at `place` is open: there, or around every call of the function."""
         facts = self._facts(function, step, place)
@@ -253,8 +186,10 @@ class States:
         if isinstance(value, t.Several) and isinstance(value.operands[-1], t.Ref):
             chosen = value.operands[-1].place
             mapping = {chosen.root: t.Ref(extent, element)} if not chosen.path else {}
-            for fact in self._chosen(value, value.operands[-1]):
-                found.append(Fact(substitute(fact.term, mapping), fact.holds))
+            found.extend(
+                Fact(substitute(fact.term, mapping), fact.holds)
+                for fact in self._chosen(value, value.operands[-1])
+            )
         elif isinstance(value, t.Call) and value.method == "filter" and value.arguments:
             asked = t.Call(extent, value.arguments[0], [t.Ref(extent, element)])
             found.extend(Fact(term, holds) for term, holds in implied(asked, True, self.module))
@@ -267,7 +202,7 @@ class States:
                 found.extend(self._filtered(given[0], element, extent, depth - 1))
         return found
 
-    def _by_library(self, facts: list[Fact], place: Place, sending: _Sending) -> _Guard | None:
+    def _by_library(self, facts: list[Fact], place: Place, sending: Sending) -> _Guard | None:
         for fact in facts:
             told = self._state_of(fact)
             if told is None:
@@ -284,30 +219,44 @@ class States:
                     return _Guard(fact, known, confidence if library.name else Confidence.MEDIUM)
                 if name not in self.knowledge.names("socket", "state_fields"):
                     continue
-                if sending.method not in self._sends or (socket is None and confidence < Confidence.HIGH):
+                if sending.method not in self.sends.general or (
+                    socket is None and confidence < Confidence.HIGH
+                ):
                     continue
                 socket = socket or self.sockets.unnamed(place, fact.term.extent)
                 return _Guard(fact, socket, confidence)
-            if socket.library is not None and not self._sends_by(socket.library, sending):
+            if socket.library is not None and not self.sends.by_library(socket.library, sending):
                 continue
             return _Guard(fact, socket, Confidence.HIGH if socket.evidence.is_strong else confidence)
         return None
 
-    def _sends_by(self, library: Library, sending: _Sending) -> bool:
-        return sending.library is library or sending.method in library.sends or sending.method in self._sends
-
-    def _meant(self, name: str, sending: _Sending) -> Library | None:
+    def _meant(self, name: str, sending: Sending) -> Library | None:
         """The library that the file imports and whose state and send these are, where nothing else tells the type."""
         for library in self.sockets.libraries:
             if name not in _state_names(library) or sending.method not in library.sends:
                 continue
             if not self.sockets.imports(library):
                 continue
-            if sending.method not in self._sends or any_of(
+            if sending.method not in self.sends.general or any_of(
                 of_place(sending.place), self.knowledge.names("words", "socket")
             ):
                 return library
         return None
+
+    def _by_wrapper(self, facts: list[Fact], place: Place, sending: Sending) -> _Guard | None:
+        socket = self.sockets.at(place)
+        library = sending.library or (socket.library if socket is not None else None)
+        if library is None or not self.sends.by_library(library, sending):
+            return None
+        if sending.library is None and (socket is None or not socket.evidence.is_strong):
+            return None
+        known = (
+            socket
+            if socket is not None and socket.library is not None
+            else replace(self.sockets.unnamed(place, sending.call.extent), library=library)
+        )
+        told = self.wrappers.says_open(facts, place, library)
+        return _Guard(told[0], known, told[2], told[1]) if told is not None else None
 
     def _state_of(self, fact: Fact) -> tuple[Place, str, Library | None, Confidence] | None:
         """The place that a fact calls open by its own state, the state's name, and how surely it is a WebSocket's."""
@@ -322,32 +271,12 @@ class States:
             place = self.sockets.own(decided[0][1])
             return self._flagged(place, fact.holds == decided[1]) if place.path else None
         for state, op, constant in _comparisons(term):
-            value = self._value(state)
+            value = self.wrappers.value(state)
             if isinstance(value, t.Ref):
                 told = self._compared(self.sockets.own(value.place), op, constant, fact.holds)
                 if told is not None:
                     return told
         return None
-
-    def _value(self, term: t.Term, depth: int = 3) -> t.Term:
-        """What a term is in the end: through variables with one value, getters, and functions that only return a place."""
-        value = self.module.value_of(term) or term
-        function: Function | None = None
-        mapping: dict[Binding, t.Term] = {}
-        if isinstance(value, t.Call):
-            function = self.module.resolve(value)
-            mapping = bind(value, function) if function is not None else {}
-        elif isinstance(value, t.Ref):
-            function = self.module.getter_of(value.place)
-            parent = value.place.parent
-            if function is not None and function.owner is not None and parent is not None:
-                mapping = {function.owner.this: t.Ref(value.extent, parent)}
-        if function is None or depth <= 0:
-            return value
-        given = [v for v, _ in returns(function)]
-        if len(given) != 1 or given[0] is None:
-            return value
-        return self._value(substitute(given[0], mapping), depth - 1)
 
     def _flagged(self, place: Place, holds: bool) -> tuple[Place, str, Library | None, Confidence] | None:
         """A field or method of a socket that is true while it is open, or while it is closed."""
@@ -448,166 +377,10 @@ class States:
                 return next((v for name, v in members.entries if name == value.place.name), value)
         return value
 
-    # -- a wrapper's own state -------------------------------------------------------------------
-
-    def _by_wrapper(self, facts: list[Fact], place: Place, sending: _Sending) -> _Guard | None:
-        socket = self.sockets.at(place)
-        library = sending.library or (socket.library if socket is not None else None)
-        if library is None or not self._sends_by(library, sending):
-            return None
-        if sending.library is None and (socket is None or not socket.evidence.is_strong):
-            return None
-        known = (
-            socket
-            if socket is not None and socket.library is not None
-            else replace(self.sockets.unnamed(place, sending.call.extent), library=library)
-        )
-        best: _Guard | None = None
-        for fact in facts:
-            wanted = self._wanted(fact)
-            if wanted is None or not _beside(wanted.place, place):
-                continue
-            confidence = self._is_state(wanted, place, library)
-            if confidence is not None and (best is None or confidence > best.confidence):
-                best = _Guard(fact, known, confidence, wanted.place)
-        if best is not None and not library.facts.get("wrapped") and any(map(self._is_answered, facts)):
-            # A flag that the peer sets stands beside it: more than the wrapper's own word.
-            return None
-        return best
-
-    def _is_answered(self, fact: Fact) -> bool:
-        place = self._loaded(fact.term)
-        return place is not None and any(
-            write.step in self.liveness.answers.get(write.function, ()) for write in self.cells.writes(place)
-        )
-
-    def _wanted(self, fact: Fact) -> _Wanted | None:
-        """What a fact asks of a cell that code of the file writes."""
-        term = fact.term
-        if isinstance(term, t.Binary) and term.op in ("==", "!="):
-            if is_null(term.left) or is_null(term.right):
-                return None
-            for side, other in ((term.left, term.right), (term.right, term.left)):
-                place = self._loaded(side)
-                value = key(other) if isinstance(other, (t.Constant, t.Ref)) else None
-                if place is None or value is None or not _is_fixed(other):
-                    continue
-                equal = fact.holds == (term.op == "==")
-                words = of_place(other.place) if isinstance(other, t.Ref) else split(str(_text(other)))
-                return _Wanted(place, value, equal, (*_last_words(place), *words))
-            return None
-        place = self._loaded(term)
-        return _Wanted(place, None, fact.holds, _last_words(place)) if place is not None else None
-
-    def _loaded(self, term: t.Term) -> Place | None:
-        place = self.cells.read(self._value(term))
-        return self.sockets.own(place) if place is not None else None
-
-    def _is_state(self, wanted: _Wanted, connection: Place, library: Library) -> Confidence | None:
-        """Whether a cell follows the start and end of the connection and nothing else."""
-        opened = ended = False
-        for write in self.cells.writes(wanted.place):
-            met = wanted.met_by(write.value) if not write.steps else None
-            starts = self._at_start(write, connection)
-            if met and not starts and write.step in self.liveness.answers.get(write.function, ()):
-                return None
-            opened = opened or (met is True and starts)
-            ended = ended or (met is False and self._at_end(write, connection))
-        wrapped = library.facts.get("wrapped", False)
-        if opened and ended and (wrapped or wanted.equal):
-            return Confidence.HIGH
-        if not wrapped:
-            # Its connections have a state of their own, so that a flag beside it can be about anything.
-            return None
-        if ended and not wanted.equal:
-            return Confidence.HIGH
-        if any_of(wanted.words, self.knowledge.names("words", "state")):
-            return Confidence.MEDIUM
-        if (opened or ended) and any_of(wanted.words, self.knowledge.names("words", "phase")):
-            return Confidence.MEDIUM
-        return None
-
-    def _at_start(self, write: Write, connection: Place) -> bool:
-        """Whether a write belongs to the making of the connection."""
-        name = connection.name
-        if write.record is not None and any(k == name and not is_null(v) for k, v in write.record.entries):
-            return True
-        if write.step in self.liveness.openings.get(write.function, ()):
-            return True
-        if write.function in self.liveness.dialling and write.function.kind != "top":
-            return True
-        return any(not is_null(value) for value in self._assigned(write.function, connection))
-
-    def _at_end(self, write: Write, connection: Place) -> bool:
-        """Whether a write belongs to the end of the connection."""
-        function = write.function
-        if write.step in self.liveness.endings.get(function, ()):
-            return True
-        if any(is_null(value) for value in self._assigned(function, connection)):
-            return True
-        ends = self.knowledge.names("liveness", "ends")
-        for step in function.cfg.steps:
-            call = step.call
-            if call is None or call.method not in ends or call.receiver_place is None:
-                continue
-            place = call.receiver_place
-            socket = self.sockets.at(place)
-            if place.name == connection.name or (socket is not None and socket.evidence.is_strong):
-                return True
-        return self._after_failed_send(write)
-
-    def _after_failed_send(self, write: Write) -> bool:
-        for fact in write.function.cfg.known_at(write.step):
-            term = fact.term
-            if not (isinstance(term, t.Binary) and is_null(term.right) and isinstance(term.left, t.Ref)):
-                continue
-            if fact.holds != (term.op == "!="):
-                continue
-            for _, store in self.module.stores_to(term.left.place):
-                value = store.value.call if isinstance(store.value, t.Result) else store.value
-                if isinstance(value, t.Call) and self._sending(value) is not None:
-                    return True
-        return False
-
-    def _assigned(self, function: Function, connection: Place) -> Iterator[t.Term | None]:
-        """What a function gives to the connection's field or variable, also in a literal."""
-        for _, store in function.cfg.assignments:
-            if not isinstance(store.target, t.Ref):
-                continue
-            target = store.target.place
-            if connection.path:
-                if target.path and target.name == connection.name:
-                    yield store.value
-            elif target == connection:
-                yield store.value
-            for part in store.value.walk():
-                if isinstance(part, t.Record) and connection.path:
-                    yield from (value for name, value in part.entries if name == connection.name)
-
 
 def _state_names(library: Library) -> frozenset[str]:
     keys = ("state_fields", "open_flags", "closed_flags", "inner_open")
     return frozenset(name for k in keys for name in library.facts.get(k, []))
-
-
-def _beside(flag: Place, connection: Place) -> bool:
-    """Whether a flag is kept in the object that holds the connection, or in one around it."""
-    path = flag.path
-    while path and path[-1] in (ELEMENT, "current", "value"):
-        path = path[:-1]
-    plain = Place(flag.root, path)
-    if connection.starts_with(plain):
-        return False
-    parent = plain.parent
-    if parent is not None:
-        return connection.starts_with(parent)
-    # Two variables of one function, or of the module.
-    return (
-        plain.root.kind == "local"
-        and connection.root.kind in ("local", "parameter")
-        and plain.root.scope is connection.root.scope
-        and not plain.root.constant
-    )
 
 
 def _comparisons(term: t.Term) -> Iterator[tuple[t.Term, str, t.Term]]:
@@ -626,21 +399,6 @@ def _comparisons(term: t.Term) -> Iterator[tuple[t.Term, str, t.Term]]:
 
 
 _MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
-
-
-def _is_fixed(term: t.Term) -> bool:
-    """Whether a term is a literal or a named constant."""
-    if isinstance(term, t.Constant):
-        return True
-    return isinstance(term, t.Ref) and term.key is None and term.place.root.kind != "this"
-
-
-def _text(term: t.Term) -> object:
-    return term.value if isinstance(term, t.Constant) else ""
-
-
-def _last_words(place: Place) -> tuple[str, ...]:
-    return split(place.name)
 
 
 def _seen_outside(place: Place, call: t.Call, function: Function) -> Place | None:

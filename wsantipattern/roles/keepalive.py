@@ -1,0 +1,135 @@
+"""Keepalive: whether a library or a server keeps a connection alive by itself, and which messages are heartbeats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import term as t
+from wsantipattern.model.cfg import Step
+from wsantipattern.model.module import Function, Module
+from wsantipattern.roles.socket import Library, Sockets
+from wsantipattern.roles.timer import Timers
+from wsantipattern.roles.words import any_of, of_place, split
+
+
+class Keepalive:
+    """The heartbeats of one module."""
+
+    def __init__(self, module: Module, knowledge: Knowledge, sockets: Sockets, timers: Timers) -> None:
+        self.module = module
+        self.knowledge = knowledge
+        self.sockets = sockets
+        self.timers = timers
+
+    def kept_by_library(self, library: Library | None) -> bool:
+        """Whether the library itself notices a dead peer here, by default or because an option is on."""
+        if library is None:
+            # Something that is named like a socket, beside a library that keeps its own alive.
+            return any(
+                self._is_kept(lib.keepalive, lib.facts)
+                for lib in self.sockets.libraries
+                if lib.keepalive == "default" and self.sockets.imports(lib)
+            ) or self._is_served_alive(False)
+        if library.keepalive == "server":
+            return self._is_served_alive(True)
+        return self._is_kept(library.keepalive, library.facts)
+
+    def _is_kept(self, keepalive: str, facts: dict[str, Any]) -> bool:
+        if keepalive == "default":
+            return not self._has_option(facts.get("off", []))
+        if keepalive == "option":
+            return self._has_option(facts.get("on", []))
+        return False
+
+    def _is_served_alive(self, otherwise: bool) -> bool:
+        """Whether the server that the file names keeps its connections alive; `otherwise` where it names none."""
+        named = [
+            entry
+            for entry in self.knowledge.entries("socket", "server")
+            if any(self.sockets.imports_module(name) for name in entry["modules"])
+        ]
+        return any(self._is_kept(e["keepalive"], e) for e in named) if named else otherwise
+
+    def _has_option(self, options: list[dict[str, str]]) -> bool:
+        """Whether some call, options object or assignment gives one of the options (a given value, where one is named)."""
+        for option in options:
+            word = option["keyword"]
+            for function in self.module.functions_mentioning(word):
+                for step in function.cfg.steps:
+                    for name, value in _options(step):
+                        value = self.module.value_of(value) or value
+                        is_off = isinstance(value, t.Constant) and not value.value
+                        if name == word and is_off == (option.get("value") == "null"):
+                            return True
+        return False
+
+    def is_heartbeat(self, function: Function, call: t.Call) -> bool:
+        """Whether what a call sends is itself the sign of life.
+
+        A control frame; a message that is a ping by its literal content or by its words; a constant that a timer sends
+        again and again; whatever a function named for it sends.
+        """
+        wanted = self.knowledge.names("words", "heartbeat")
+        controls = self.knowledge.names("socket", "control_types")
+        if any_of(split(function.name.rpartition(".")[2]), wanted):
+            return True
+        values = [*call.arguments, *(value for _, value in call.keywords)]
+        if values and self._is_repeated(function) and all(self._is_fixed(v) for v in values):
+            return True
+        for argument in values:
+            value = self.module.value_of(argument) or argument
+            for part in (*argument.walk(), *value.walk()):
+                if isinstance(part, t.Constant) and isinstance(part.value, str) and len(part.value) < 200:
+                    if any_of(split(part.value), wanted):
+                        return True
+                elif isinstance(part, t.Record):
+                    if any(name is not None and any_of(split(name), wanted) for name, _ in part.entries):
+                        return True
+                elif isinstance(part, t.Call) and part.method in controls:
+                    return True
+                elif isinstance(part, t.Ref) and (
+                    part.place.name in controls or any_of(of_place(part.place), wanted)
+                ):
+                    return True
+        return False
+
+    def _is_repeated(self, function: Function) -> bool:
+        """Whether a function is the callback of a timer that fires again and again."""
+        if function.parent is None:
+            return False
+        for _, call in function.parent.host.cfg.calls:
+            arming = self.timers.arming_of(call, 0)
+            if (
+                arming is not None
+                and arming.repeats
+                and arming.callback is not None
+                and self.module.resolve_value(call.argument(arming.callback)) is function
+            ):
+                return True
+        return False
+
+    def _is_fixed(self, term: t.Term) -> bool:
+        value = self.module.value_of(term) or term
+        if isinstance(value, t.Call):
+            # `JSON.stringify({...})`, `"x".encode()`; a call without anything fixed brings something new.
+            inner = [*value.arguments, *([value.receiver] if isinstance(value.receiver, t.Constant) else [])]
+            return bool(inner) and all(self._is_fixed(part) for part in inner)
+        return isinstance(value, (t.Constant, t.Record, t.Sequence)) and all(
+            self._is_fixed(part) for part in value.children()
+        )
+
+
+def _options(step: Step) -> Iterator[tuple[str, t.Term]]:
+    if step.target is not None and step.target.path and step.store is not None:
+        yield step.target.name, step.store.value
+        if isinstance(step.store.target, t.Ref) and isinstance(step.store.target.key, t.Constant):
+            yield str(step.store.target.key.value), step.store.value
+    if step.term is None:
+        return
+    for part in step.term.walk():
+        if isinstance(part, t.Call):
+            yield from part.keywords
+        elif isinstance(part, t.Record):
+            yield from ((name, value) for name, value in part.entries if name is not None)

@@ -1,0 +1,87 @@
+"""Sending: the calls that may send on a connection, with the place of the connection they send on.
+
+A method (`ws.send`), a function that takes the connection (`wsjson.Write`), or a send that a hook hands out alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import term as t
+from wsantipattern.model.module import Function, Module
+from wsantipattern.model.place import Place
+from wsantipattern.roles.socket import Library, Sockets
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sending:
+    """A call that may send: the connection's place (through aliases), and the library where the call tells it."""
+
+    call: t.Call
+    place: Place
+    method: str
+    shown: str
+    library: Library | None
+
+
+class Sends:
+    """The sends of one module."""
+
+    def __init__(self, module: Module, knowledge: Knowledge, sockets: Sockets) -> None:
+        self.module = module
+        self.sockets = sockets
+        self.general = knowledge.names("socket", "sends")
+        self._functions = {
+            entry["call"]: (entry["argument"], library)
+            for library in sockets.libraries
+            for entry in library.facts.get("send_functions", [])
+        }
+
+    def senders(self) -> Iterator[Function]:
+        """The functions that may send, in order."""
+        words = set(self.general) | {name.rpartition(".")[2] for name in self._functions}
+        for library in self.sockets.libraries:
+            words.update(library.sends)
+        found: set[Function] = set()
+        for word in words:
+            for function in self.module.functions_mentioning(word):
+                found.add(function)
+                for name in self._handed_out(function, word):
+                    found.update(self.module.functions_mentioning(name))
+        return iter(sorted(found, key=lambda f: (f.extent[0], -f.extent[1])))
+
+    def _handed_out(self, function: Function, word: str) -> Iterator[str]:
+        """The names that a send is taken apart under: `const { sendMessage: push } = useWebSocket(...)`."""
+        for _, store in function.cfg.assignments:
+            given, target = store.value, store.target
+            if not (store.declares and isinstance(given, t.Ref) and isinstance(target, t.Ref)):
+                continue
+            if given.place.path and given.place.name == word and target.place.is_local:
+                yield target.place.name
+
+    def of(self, call: t.Call) -> Sending | None:
+        if not isinstance(call.callee, t.Ref):
+            return None
+        told = self._functions.get(self.module.canonical(call.callee) or "")
+        if told is not None:
+            argument = call.argument(told[0])
+            if isinstance(argument, t.Ref):
+                return Sending(
+                    call, self.sockets.own(argument.place), call.method, str(argument.place), told[1]
+                )
+            return None
+        place = self.sockets.own(call.callee.place)
+        parent = place.parent
+        if parent is None:
+            return None
+        if place.name not in self.general and not any(
+            place.name in library.sends for library in self.sockets.libraries
+        ):
+            return None
+        shown = str(call.receiver_place) if call.receiver_place is not None else call.method
+        return Sending(call, self.sockets.own(parent), place.name, shown, None)
+
+    def by_library(self, library: Library, sending: Sending) -> bool:
+        return sending.library is library or sending.method in library.sends or sending.method in self.general

@@ -117,7 +117,9 @@ def pull(tmp_path: Path, monkeypatch):
     event = {"pull_request": {"number": 7, "head": {"sha": head}, "base": {"sha": base, "ref": "main"}}}
     (tmp_path / "event.json").write_text(json.dumps(event))
 
-    def run(repository: str = "acme/app", **inputs: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        repository: str = "acme/app", event_name: str = "pull_request", **inputs: str
+    ) -> subprocess.CompletedProcess[str]:
         context = {
             "github.event.pull_request.base.sha": base,
             "github.event.pull_request.head.sha": head,
@@ -125,6 +127,7 @@ def pull(tmp_path: Path, monkeypatch):
         }
         named = {name.replace("_", "-"): value for name, value in inputs.items()}
         variables = {
+            "GITHUB_EVENT_NAME": event_name,
             "GITHUB_EVENT_PATH": str(tmp_path / "event.json"),
             "GITHUB_API_URL": server.url,
             "no_proxy": "*",
@@ -162,6 +165,15 @@ def test_a_pull_request_from_a_fork_gets_annotations_only(pull):
     assert done.returncode == 1, done.stderr
     assert "file=new.js,line=2" in done.stdout
     assert server.calls == []
+
+
+def test_a_pull_request_from_a_fork_can_be_reviewed_from_the_base(pull):
+    run, server, clone = pull
+    subprocess.run(["git", "checkout", "-q", "--orphan", "base"], cwd=clone, check=True)
+    subprocess.run(["git", "rm", "-rqf", "."], cwd=clone, check=True)
+    done = run(repository="somebody/app", event_name="pull_request_target")
+    assert done.returncode == 1, done.stderr
+    assert [comment["path"] for comment in server.comments] == ["new.js"]
 
 
 def test_a_token_without_permission_fails_the_job_with_a_message(pull):

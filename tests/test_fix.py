@@ -485,7 +485,7 @@ def test_the_edits_of_a_finding_give_the_fixed_text():
     (finding,) = suggested(before, name, TIMERS)
     assert finding.fix is not None
     assert finding.fix.safe
-    assert finding.fix.title == "Clear `hint` in `finally`"
+    assert finding.fix.title == "clear `hint` in `finally`"
     lines = before.splitlines(keepends=True)
     for edit in sorted(finding.fix.edits, key=lambda e: e.span, reverse=True):
         assert (edit.span.start.column, edit.span.end.column) in ((1, 1),)
@@ -526,7 +526,7 @@ def test_a_watermark_is_left_as_it_is():
     )
     (finding,) = suggested(text, "a.go")
     assert finding.fix is not None
-    assert finding.fix.title == "Leave `s.lastOffset` as it is"
+    assert finding.fix.title == "leave `s.lastOffset` as it is"
     result = fixed(text, "a.go", settings=SETTINGS)
     assert result.text.decode() == text.replace("\t\ts.lastOffset = 0\n", "")
 

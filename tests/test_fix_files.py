@@ -121,7 +121,7 @@ def test_reports_for_programs_carry_the_fix():
 
     Path("a.js").write_text(BAD)
     (finding,) = json.loads(check("--output-format", "json", "a.js").stdout)["findings"]
-    assert finding["fix"]["title"] == "Clear `notice` in `finally`"
+    assert finding["fix"]["title"] == "clear `notice` in `finally`"
     assert finding["fix"]["safe"] is True
     assert finding["fix"]["edits"]
     assert Path("a.js").read_text() == BAD

@@ -73,7 +73,7 @@ def _clearing(editor: Any, remedy: ClearAlways) -> Iterator[Draft]:
     for text, where in made(editor, remedy):
         # Not everything that can be waited for has a `finally`, and what is returned may ask the context.
         safe = remedy.safe and where in ("in `finally`", "in `defer`")
-        yield Draft(text, f"Clear `{remedy.name}` {where}", safe)
+        yield Draft(text, f"clear `{remedy.name}` {where}", safe)
 
 
 def _before(editor: Editor, remedy: ClearBefore) -> Iterator[Draft]:
@@ -85,7 +85,7 @@ def _before(editor: Editor, remedy: ClearBefore) -> Iterator[Draft]:
         return  # The handle cannot be named there.
     text = editor.insert_before(step, editor.text(remedy.clear))
     if text is not None:
-        yield Draft(text, f"Clear `{remedy.name}` before the promise is settled", False)
+        yield Draft(text, f"clear `{remedy.name}` before the promise is settled", False)
 
 
 def _drop(editor: Editor, remedy: Drop) -> Iterator[Draft]:
@@ -94,7 +94,7 @@ def _drop(editor: Editor, remedy: Drop) -> Iterator[Draft]:
         return
     text = editor.drop([statement])
     if text is not None:
-        yield Draft(text, f"Leave `{remedy.name}` as it is", remedy.is_plain)
+        yield Draft(text, f"leave `{remedy.name}` as it is", remedy.is_plain)
 
 
 def _reset(editor: Any, remedy: ResetBefore) -> Iterator[Draft]:
@@ -113,7 +113,7 @@ def _reset(editor: Any, remedy: ResetBefore) -> Iterator[Draft]:
     condition = editor.text(remedy.condition) if remedy.condition is not None else ""
     text = editor.insert_before(statement, code, condition)
     if text is not None:
-        yield Draft(text, f"Reset `{remedy.name}` before items are marked", False)
+        yield Draft(text, f"reset `{remedy.name}` before items are marked", False)
 
 
 def _guard(editor: Any, remedy: Guard) -> Iterator[Draft]:
@@ -123,7 +123,7 @@ def _guard(editor: Any, remedy: Guard) -> Iterator[Draft]:
     condition = editor.lacks_suffix(editor.text(remedy.content), editor.text(remedy.addition))
     text = editor.enclose(statement, condition) if condition else None
     if text is not None:
-        yield Draft(text, f"Add to `{remedy.name}` only what is not there yet", False)
+        yield Draft(text, f"add to `{remedy.name}` only what is not there yet", False)
 
 
 # -- the file around ---------------------------------------------------------------------------------

@@ -19,20 +19,22 @@ def with_try(editor: TryEditor, remedy: ClearAlways) -> Iterator[tuple[bytes, st
     if arm is None:
         return
     code = editor.text(remedy.clear)
-    for start in _levels(arm, remedy):
-        if not start.block.is_open or start.block.function.role == "module":
-            continue
-        plan = _Plan(editor, remedy, start)
-        if not plan.released:
-            continue
-        if plan.is_in_callbacks:
-            if len(plan.released) == 1:
-                yield from _texts(editor.chain(plan.released[0], code), "in `.finally()`")
-            continue
+    plans = [
+        _Plan(editor, remedy, start)
+        for start in _levels(arm, remedy)
+        if start.block.is_open and start.block.function.role != "module"
+    ]
+    plans = [plan for plan in plans if plan.released]
+    inside = [plan for plan in plans if not plan.is_in_callbacks]
+    for plan in inside:
         for statement, without in plan.existing():
             yield from _texts(editor.add_finally(statement, code, without), "in `finally`")
+    for plan in inside:
         for first, last, without in plan.wrapped():
             yield from _texts(editor.wrap(first, last, code, without), "in `finally`")
+    for plan in plans:
+        if plan.is_in_callbacks and len(plan.released) == 1:
+            yield from _texts(editor.chain(plan.released[0], code), "in `.finally()`")
 
 
 def with_defer(editor: DeferEditor, remedy: ClearAlways) -> Iterator[tuple[bytes, str]]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from wsantipattern import fix
 from wsantipattern.analysis import Examination, Found, Settings, deep_recursion, examine
 from wsantipattern.files import ending_of
-from wsantipattern.finding import Edit, FileError, Finding, Fix
+from wsantipattern.finding import Confidence, Edit, FileError, Finding, Fix
 from wsantipattern.languages import modules
 from wsantipattern.source import Source
 
@@ -120,7 +120,8 @@ class _Trial:
                         Edit(self._source.span(c.start, c.end), c.text.decode("utf-8", "replace"))
                         for c in changes
                     )
-                    yield _Correction(text, Fix(draft.title, edits, draft.safe))
+                    sure = found.finding.confidence is Confidence.HIGH
+                    yield _Correction(text, Fix(draft.title, edits, draft.safe and sure))
 
     def _holds(self, found: Found, text: bytes) -> bool:
         after = examine(text, self._source.path, self._settings, self._ending)

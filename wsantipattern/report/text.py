@@ -57,7 +57,8 @@ def _finding(finding: Finding, context: RenderContext, paint: _Paint, excerpts: 
         out.append(f"{label} {_where(step.path, step.span, paint)} {plain(step.message)}")
         out += _frame(step.path, step.span, "-", _BLUE, indent, gutter, context, paint, excerpts)
     if finding.fix is not None:
-        out.append(f"{paint('fix:', _BOLD)} {plain(finding.fix.title)}")
+        asked = " (--unsafe-fixes)" if finding.fix.edits and not finding.fix.safe else ""
+        out.append(f"{paint('fix:', _BOLD)} {plain(finding.fix.title)}{asked}")
     return out
 
 

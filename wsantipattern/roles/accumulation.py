@@ -15,7 +15,7 @@ from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
-from wsantipattern.model.module import Function, Module
+from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import Binding, Place
 from wsantipattern.roles.destination import Destinations
 from wsantipattern.roles.event import Events
@@ -225,7 +225,7 @@ class Accumulations:
         """A term that joins what is kept with content, and goes back to where it is kept."""
         for part in parts:
             old = unspread(part)
-            if isinstance(old, t.Constant) or self._is_selected(old):
+            if isinstance(old, t.Constant) or self._is_selected(old, part is not parts[-1]):
                 continue
             kept = self.holders.of(old)
             if kept is None or not self.destinations.returns_to(term, kept, function):
@@ -254,23 +254,36 @@ class Accumulations:
         """Whether what is added to is itself a message, or a part of one."""
         return not isinstance(kept.root, str) and self.messages.at(Place(kept.root)) is not None
 
-    def _is_selected(self, old: t.Term) -> bool:
-        """`ids.filter(id => id !== sticky.id)`: what came before is taken out first."""
+    def _is_selected(self, old: t.Term, is_first: bool) -> bool:
+        """Whether something is taken out before content is added, or left out where it is added.
+
+        `ids.filter(id => id !== sticky.id)`, `text.slice(0, offset)`, and `messages.slice(0, -1)` whose last one is replaced.
+        """
         value = self.module.value_of(old)
-        for part in (value if isinstance(value, (t.Call, t.Element)) else old).walk():
+        todo: list[t.Term] = [value if isinstance(value, (t.Call, t.Element)) else old]
+        while todo:
+            part = todo.pop()
             if isinstance(part, t.Call) and part.method in self.knowledge.names("holder", "selects"):
                 return True
             if isinstance(part, t.Several) and len(part.operands) > 1:
                 return True
-            # `text.slice(0, offset)`: what is written at a place of its own can be written again.
-            place = []
-            if isinstance(part, t.Element) and part.key is not None:
-                place = [part.key]
-            elif isinstance(part, t.Call) and part.method in self.knowledge.names("accumulation", "cuts"):
-                place = part.arguments
-            if any(self.newness.carries(p) for p in place):
+            bounds = self._bounds(part)
+            if any(self.newness.carries(bound) for bound in bounds):
                 return True
+            if (len(bounds) > 1 and not is_null(bounds[1])) if is_first else bool(bounds):
+                start = bounds[0] if bounds else None
+                if is_first or not (is_null(start) or (isinstance(start, t.Constant) and start.value == 0)):
+                    return True
+            todo.extend(part.children() if not isinstance(part, t.Element) else [part.subject])
         return False
+
+    def _bounds(self, term: t.Term) -> list[t.Term]:
+        """From where to where a term cuts a piece out of another one; nothing for other terms."""
+        if isinstance(term, t.Element) and isinstance(term.key, t.Several):
+            return term.key.operands
+        if isinstance(term, t.Call) and term.method in self.knowledge.names("accumulation", "cuts"):
+            return term.arguments
+        return []
 
     def _appended(self, function: Function, step: Step, call: t.Call) -> Iterator[Addition]:
         """`list.append(m)`, `builder.WriteString(m)`, `element.insertAdjacentHTML("beforeend", m)`."""

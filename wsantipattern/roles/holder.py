@@ -78,7 +78,10 @@ class Holders:
                 return inner.field(term.name) if inner is not None else None
             case t.Element():
                 inner = self.of(term.subject, depth - 1)
-                return inner.field(ELEMENT) if inner is not None else None
+                if inner is None or isinstance(term.key, t.Several):
+                    # A piece between two bounds.
+                    return inner
+                return inner.field(ELEMENT)
             case t.Logic():
                 return self.of(term.left, depth - 1) or self.of(term.right, depth - 1)
             case t.Choice():

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
-from wsantipattern.model.module import Function, Module
+from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.roles.destination import Destinations
 from wsantipattern.roles.event import Events
@@ -272,8 +272,11 @@ class Lifetimes:
         """`buffer = buffer.slice(end)`, `buffer = lines.pop()`: the front has been dealt with."""
         if isinstance(value, t.Logic):
             return self._cuts(value.left, kept)
-        if isinstance(value, t.Element) and value.key is not None:
-            return self.holders.of(value.subject) == kept and not _from_the_end(value.key)
+        if isinstance(value, t.Element) and isinstance(value.key, t.Several):
+            start = value.key.operands[0] if value.key.operands else None
+            if start is None or is_null(start) or _from_the_end(start):
+                return False
+            return self.holders.of(value.subject) == kept
         if isinstance(value, t.Ref) and value.place.path[-1:] == (ELEMENT,) and len(value.place.path) == 1:
             return self._is_split(value.place.root, kept)
         if not isinstance(value, t.Call):

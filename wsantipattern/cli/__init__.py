@@ -21,6 +21,7 @@ from wsantipattern.cli.debug import debug
 from wsantipattern.cli.explain import explain
 from wsantipattern.cli.new import new
 from wsantipattern.cli.review import review
+from wsantipattern.cli.report import report
 from wsantipattern.cli.rules import rules
 from wsantipattern.cli.terminal import closest_option, closest_value, complain
 from wsantipattern.cli.test import test
@@ -39,6 +40,7 @@ cli.add_command(check)
 cli.add_command(review)
 cli.add_command(baseline)
 cli.add_command(cache)
+cli.add_command(report)
 cli.add_command(explain)
 cli.add_command(rules)
 cli.add_command(debug)

@@ -124,6 +124,8 @@ def test_a_run_over_a_part_says_nothing_about_the_rest(project, call):
     whole = Path(FILE).read_text()
     project.put("src/a.py", "x = 1\n")
     assert "fixed" not in call("check", "lib", "--baseline", FILE)[2]
+    shards = [call("check", "--shard", f"{part}/2", "--baseline", FILE)[2] for part in (1, 2)]
+    assert sorted(text.count("fixed: src/a.py") for text in shards) == [0, 2]
     assert call("baseline", "update", "lib")[2].endswith("nothing is fixed, 3 left\n")
     assert call("baseline", "update", "src", "--select", "soft-word")[2].endswith(
         "1 fixed, 0 moved, 2 left\n"

@@ -194,7 +194,8 @@ def _covered(outcome: Outcome, file: str, given: Sequence[str], options: Options
     folder = os.path.dirname(os.path.abspath(file))
     failed = {os.path.abspath(error.path) for error in outcome.report.errors}
     files = {os.path.abspath(path) for path in outcome.files}
-    asked = [os.path.abspath(path) for path in given]
+    # Of a shard, only the files themselves say what it has looked at.
+    asked = [os.path.abspath(path) for path in given] if options.shard is None else []
 
     def is_covered(entry: Entry) -> bool:
         path = os.path.normpath(os.path.join(folder, entry.path))

@@ -120,6 +120,7 @@ def test_expressions(source: str, expected: str) -> None:
     ("source", "expected"),
     [
         ("a as B", "a"),
+        ("await f<T>(x)", "await f(x)"),
         ("(a as any).b", "a.b"),
         ("a!.b!", "a.b"),
         ("<B>a", "a"),

@@ -408,6 +408,9 @@ class Terms(Patterns):
         callee_node = node.child_by_field_name("function")
         if callee_node is None:
             return self.unknown(node)
+        # The grammar reads `await f<T>(x)` as a call of `await f`.
+        inner = first_named(callee_node) if callee_node.type == "await_expression" else None
+        callee_node = inner or callee_node
         if callee_node.type == "import":
             callee: Term = Ref(extent_of(callee_node), Place(self.file.global_binding("import")))
         else:
@@ -420,7 +423,8 @@ class Terms(Patterns):
         arguments = self.arguments(node.child_by_field_name("arguments"))
         if self._is_global(callee, "Boolean") and len(arguments) == 1:
             return Not(extent_of(node), Not(extent_of(node), arguments[0]))
-        return Call(extent_of(node), callee, arguments, total=self.is_total(callee), guard=guard)
+        call = Call(extent_of(node), callee, arguments, total=self.is_total(callee), guard=guard)
+        return Suspend(extent_of(node), "await", call) if inner is not None else call
 
     def arguments(self, node: Node | None) -> list[Term]:
         if node is None:

@@ -586,6 +586,24 @@ match msg:
     assert shown(statement.cases[-1].body) == "Evaluate(Store(other; msg; True)), Evaluate(Call(f; other))"
 
 
+def test_what_a_match_takes_out_of_a_call_are_fields_of_its_result() -> None:
+    text = """
+match message.json():
+    case {"kind": "words", "words": str(words)}: a(words)
+"""
+    taken, statement = module(text).top.body
+    assert isinstance(taken, t.Evaluate)
+    assert isinstance(taken.term, t.Store)
+    assert isinstance(statement, t.Switch)
+    store = statement.cases[0].before[0]
+    assert isinstance(store, t.Evaluate)
+    assert isinstance(store.term, t.Store)
+    assert isinstance(store.term.value, t.Ref)
+    place = store.term.value.place
+    assert place.path == ("words",)
+    assert place.root.initial is taken.term.value
+
+
 def test_a_long_chain_of_conditions_stays_flat() -> None:
     arms = "".join(f"elif x == {i}: f()\n" for i in range(400))
     statement = module(f"if x: pass\n{arms}else: g()").top.body[0]

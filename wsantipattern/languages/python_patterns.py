@@ -19,6 +19,23 @@ from wsantipattern.model.term import Constant, Record, Ref, Sequence, Several, S
 
 _LITERALS = frozenset({"integer", "float", "string", "concatenated_string", "true", "false", "none"})
 
+_WHOLE = frozenset(
+    {
+        "bool",
+        "bytearray",
+        "bytes",
+        "dict",
+        "float",
+        "frozenset",
+        "int",
+        "list",
+        "set",
+        "str",
+        "tuple",
+    }
+)
+"""The classes of which a pattern's only positional part is the whole object (Python 3.13, 8.6.4.9)."""
+
 
 @dataclass(slots=True)
 class _Reading:
@@ -167,7 +184,9 @@ class Patterns:
                     (name, self._opaque(words[1], place.field(name) if place is not None else None, reading))
                 )
             else:
-                record.entries.append((None, self._opaque(part, None, reading)))
+                # `str(text)` asks for the kind of the whole, which it captures.
+                whole = place if record.type_name in _WHOLE else None
+                record.entries.append((None, self._opaque(part, whole, reading)))
         return record
 
     def _class_name(self, node: Node, scope: Scope) -> str:

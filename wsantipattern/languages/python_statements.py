@@ -15,7 +15,7 @@ from wsantipattern.languages.python_scope import Definition, Scope
 from wsantipattern.languages.python_syntax import extent_of, first, leaves, name_of, parts
 from wsantipattern.languages.python_terms import DEPTH_LIMIT, Terms, operator_name
 from wsantipattern.model.module import Function
-from wsantipattern.model.place import Place
+from wsantipattern.model.place import Binding, Place
 from wsantipattern.model.term import (
     Break,
     Call,
@@ -37,6 +37,7 @@ from wsantipattern.model.term import (
     Spawn,
     Statement,
     Store,
+    Suspend,
     Switch,
     Term,
     Try,
@@ -356,8 +357,16 @@ class Statements:
         if subjects:
             subject = subjects[0] if len(subjects) == 1 else Sequence(extent_of(node), subjects)
         fragment = node.start_byte < self.synthetic
+        before: list[Statement] = []
         if fragment:
             subject = None
+        elif isinstance(subject, (Call, Suspend)):
+            # What is taken apart needs a place that its parts are fields of.
+            held = Binding("", "local", scope.function, constant=True)
+            held.initial = subject
+            whole = Ref(subject.extent, Place(held))
+            before.append(Evaluate(subject.extent, Store(subject.extent, whole, subject, declares=True)))
+            subject = Ref(subject.extent, Place(held))
         result = Switch(extent_of(node), subject, [], fragment=fragment, breakable=False)
         body = node.child_by_field_name("body")
         for clause in parts(body) if body is not None else []:
@@ -377,7 +386,7 @@ class Statements:
                 # A default: nothing is tested before its captures.
                 case.body = stores + inner
             result.cases.append(case)
-        return [result]
+        return [*before, result]
 
     # -- leaving ---------------------------------------------------------------------------------
 

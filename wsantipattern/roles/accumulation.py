@@ -142,6 +142,9 @@ class Accumulations:
             return
         sure = message.confidence if kind else Confidence.MEDIUM
         if self.lifetimes.ends_with_link(kept, message):
+            if message.transport != "websocket":
+                # One response, read from its beginning to its end.
+                return
             # Nothing comes again on one connection unless its sender says so twice.
             sure = min(sure, Confidence.MEDIUM)
         yield Addition(function, step, term.extent, kept, name, parts, message, kind, term, sure)

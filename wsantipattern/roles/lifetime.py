@@ -107,9 +107,7 @@ class Lifetimes:
 
     def ends_with_link(self, kept: Holder, message: Message) -> bool:
         """Whether what is kept lives as long as one connection, which does not come back by itself."""
-        if message.library is not None and (
-            message.library.reconnects or message.library.replays or message.library.transport != "websocket"
-        ):
+        if message.library is not None and (message.library.reconnects or message.library.replays):
             return False
         root = kept.root
         if isinstance(root, str):
@@ -123,14 +121,14 @@ class Lifetimes:
         begins = self._begins(root, scope)
         for parameter in scope.parameters:
             socket = self.sockets.at(Place(parameter))
-            if socket is not None and socket.transport == "websocket":
+            if socket is not None and socket.transport == message.transport:
                 return socket.library is None or not socket.library.reconnects
         makes = [
             step
             for step, call in cfg.calls
             if (s := self.sockets.of(call)) is not None
             and s.evidence.is_strong
-            and s.transport == "websocket"
+            and s.transport == message.transport
         ]
         loops = [
             step

@@ -538,3 +538,10 @@ def test_liveness_is_advice_in_words():
     assert fixes
     assert all(fix is not None and "ping" in fix.title and not fix.edits for fix in fixes)
     assert fixed(text, "a.js", settings=SETTINGS, unsafe=True).text.decode() == text
+
+
+def test_a_tracker_that_only_words_speak_of_is_not_emptied():
+    text = (ROOT / "fixtures/stale-dedup-tracker/playlist_words.go").read_text()
+    found = [f for f in suggested(text, "a.go") if f.rule == "stale-dedup-tracker"]
+    assert found
+    assert all(finding.fix is None for finding in found)

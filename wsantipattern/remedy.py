@@ -77,6 +77,7 @@ class ResetBefore:
         step: what must come after the reset.
         reset: a call of the function that empties it, whose text may be written before the step; None for what the
             language itself has for that.
+        grown_by: the method by which the container gets its items, or `[]`; "" where the file does not show it.
         known: where the function learns that it must be emptied.
         condition: what says so before the step; None where the step is reached only then.
     """
@@ -84,6 +85,7 @@ class ResetBefore:
     name: str
     step: Extent
     reset: Extent | None
+    grown_by: str
     known: Extent
     condition: Extent | None
 

@@ -109,7 +109,12 @@ def _reset(editor: Any, remedy: ResetBefore) -> Iterator[Draft]:
         statement = statement.block.owner
     if statement is known or (remedy.condition is not None and statement.block is not known.block):
         return
-    code = editor.text(remedy.reset) if remedy.reset is not None else editor.emptying(remedy.name)
+    if remedy.reset is not None:
+        code = editor.text(remedy.reset)
+    else:
+        code = editor.emptying(remedy.name, remedy.grown_by)
+    if not code:
+        return
     condition = editor.text(remedy.condition) if remedy.condition is not None else ""
     text = editor.insert_before(statement, code, condition)
     if text is not None:

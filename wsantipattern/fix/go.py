@@ -60,8 +60,9 @@ class GoEditor(LineEditor):
             todo += node.named_children
         return False
 
-    def emptying(self, container: str) -> str:
-        return f"clear({container})"
+    def emptying(self, container: str, grown_by: str) -> str:
+        # Of a slice, `clear` sets the elements to zero; only what is indexed by what was seen is a map.
+        return f"clear({container})" if grown_by == "[]" else ""
 
     def defer(self, after: Statement, code: str) -> bytes | None:
         call = code.encode("utf-8", "surrogateescape")

@@ -90,8 +90,8 @@ class JavaScriptEditor(LineEditor):
     def lacks_suffix(self, content: str, addition: str) -> str:
         return f"!{content}.endsWith({addition})"
 
-    def emptying(self, container: str) -> str:
-        return f"{container}.clear()"
+    def emptying(self, container: str, grown_by: str) -> str:
+        return f"{container}.clear()" if grown_by in ("add", "set") else ""
 
     def add_finally(self, statement: Statement, code: str, without: Sequence[Statement]) -> bytes | None:
         changes = [(*self.lines_of(s.extent), b"") for s in without]

@@ -125,8 +125,8 @@ class Editor(Protocol):
     def lacks_suffix(self, content: str, addition: str) -> str:
         """The condition that a text does not end with another yet; "" where the file cannot say so."""
 
-    def emptying(self, container: str) -> str:
-        """The call that empties a set or map."""
+    def emptying(self, container: str, grown_by: str) -> str:
+        """The call that empties a container which grows by a method, or by `[]`; "" where there is none."""
 
     def is_alone(self, statement: Statement) -> bool:
         """Whether leaving out the statement leaves out no comment, and no block without a statement."""

@@ -15,6 +15,9 @@ from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
 from wsantipattern.fix.outline import Block, Role, Statement
 from wsantipattern.model.term import Extent
 
+_CLEARED = frozenset({"[]", "add", "append", "appendleft", "setdefault", "update"})
+"""How sets, dictionaries, lists and deques grow; each has `clear`."""
+
 _Body = cst.IndentedBlock | cst.Module | cst.SimpleStatementSuite
 
 
@@ -136,8 +139,8 @@ class PythonEditor:
     def lacks_suffix(self, content: str, addition: str) -> str:
         return f"not {content}.endswith({addition})"
 
-    def emptying(self, container: str) -> str:
-        return f"{container}.clear()"
+    def emptying(self, container: str, grown_by: str) -> str:
+        return f"{container}.clear()" if grown_by in _CLEARED else ""
 
     def add_finally(self, statement: Statement, code: str, without: Sequence[Statement]) -> bytes | None:
         node, new = self._nodes[statement], self._parsed(code)

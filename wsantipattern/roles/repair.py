@@ -38,16 +38,39 @@ def emptied_before(stale: StaleMark) -> ResetBefore | None:
     cfg, divergence = stale.function.cfg, stale.divergence
     own = next((s.extent for s in cfg.of_kind("call") if s.extent == stale.reset), None)
     known = divergence.extent
+    grown_by = _grown_by(stale)
+    if own is None and not grown_by:
+        return None
     if any(fact.step is divergence.step for fact in cfg.known_at(stale.mark.step)):
-        return ResetBefore(stale.name, stale.mark.step.extent, own, known, None)
+        return ResetBefore(stale.name, stale.mark.step.extent, own, grown_by, known, None)
     store = divergence.step.store
     if store is not None:
         if not isinstance(store.target, t.Ref) or not store.target.place.is_local:
             return None
-        return ResetBefore(stale.name, stale.mark.step.extent, own, known, store.target.extent)
+        return ResetBefore(stale.name, stale.mark.step.extent, own, grown_by, known, store.target.extent)
     if divergence.labels != ("true",):
         return None
-    return ResetBefore(stale.name, stale.mark.step.extent, own, known, divergence.extent)
+    return ResetBefore(stale.name, stale.mark.step.extent, own, grown_by, known, divergence.extent)
+
+
+def _grown_by(stale: StaleMark) -> str:
+    """How the file puts items into the tracker: the one method that it calls on it, or `[]`, or "" ."""
+    if stale.mark.said:
+        return ""  # Only the name of a function says that there is a tracker at all.
+    name = stale.tracker.place.name
+    found: set[str] = set()
+    for function in stale.function.module.functions_mentioning(name):
+        for step in function.cfg.steps:
+            target, call = step.target, step.call
+            if step.kind == "assign" and target is not None and target.path[-1:] == (ELEMENT,):
+                found |= {"[]"} if target.name == name else set()
+            if call is not None and call.receiver_place is not None and call.receiver_place.name == name:
+                found |= {call.method} & _GROWING
+    return found.pop() if len(found) == 1 else ""
+
+
+_GROWING = frozenset({"add", "set", "update", "append", "appendleft", "setdefault", "LoadOrStore", "Store"})
+"""Methods of the languages' own containers that put something into them."""
 
 
 def guarded(addition: Addition) -> Guard | None:

@@ -18,7 +18,7 @@ from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import Place
 from wsantipattern.model.summary import callers
 from wsantipattern.roles.event import Events
-from wsantipattern.roles.order import RELATIONS, Orders
+from wsantipattern.roles.order import RELATIONS, Orders, is_guarded
 from wsantipattern.roles.slot import Slots, is_fixed, terms_in
 from wsantipattern.roles.words import any_of, split
 
@@ -33,7 +33,7 @@ class Fallback:
         extent, reason: where that is said, and a short clause for the trace.
         is_strong: structure says so, not words.
         event: the connection's own event that runs it (`close`, `reconnect`), else "".
-        is_empty: an answer was not there; by itself this is also how a first start looks.
+        is_vague: also how a first start looks (an answer is not there); counts only where the stream goes on.
         is_crossed: two positions stand the wrong way round.
         function, step: the function whose text says so, and its step on the way.
     """
@@ -44,7 +44,7 @@ class Fallback:
     function: Function
     step: Step
     event: str = ""
-    is_empty: bool = False
+    is_vague: bool = False
     is_crossed: bool = False
 
 
@@ -78,6 +78,7 @@ class Fallbacks:
         for fact in facts:
             yield from self._of_fact(function, step, fact, place)
         yield from self._narrowed(function, step, facts, place)
+        yield from self._either(function, step, place)
         yield from self._of_events(function, step)
         if depth > 0:
             for caller, site in self._runs(function, step):
@@ -140,7 +141,7 @@ class Fallbacks:
         if failed is not None:
             yield Fallback(extent, "the attempt failed", failed, function, step)
         elif self._is_absent(function, term, holds):
-            yield Fallback(extent, "the answer is not there", True, function, step, is_empty=True)
+            yield Fallback(extent, "the answer is not there", True, function, step, is_vague=True)
         elif self._says_trouble(term, holds):
             yield Fallback(extent, "something has gone wrong", False, function, step)
 
@@ -205,6 +206,8 @@ class Fallbacks:
             return False
         value = self.module.value_of(side)
         if isinstance(value, t.Call) and self.module.canonical(value.callee) == "recover":
+            return True
+        if isinstance(value, t.Call) and self._named(side, "errors"):
             return True
         return any(
             isinstance(store.value, t.Result)
@@ -288,6 +291,28 @@ class Fallbacks:
                 for term, holds in implied(test.term, ways[0], self.module):
                     yield from self._of_fact(function, step, Fact(term, holds, test), place)
 
+    def _either(self, function: Function, step: Step, place: Place) -> Iterator[Fallback]:
+        """`if resume and after <= head: ... else: here`: the positions stand wrong, or were not asked about."""
+        cfg = function.cfg
+        crossed = [
+            outcome
+            for outcome in self.orders.outcomes(function)
+            if any(
+                self._is_crossed(term, holds) and not self.slots.speaks_of(term, place)
+                for term, holds in outcome.terms
+            )
+            and cfg.reaches(outcome.step, step)
+        ]
+        for outcome in crossed:
+            before = [fact for fact in cfg.known_at(outcome.step) if fact.step is not None]
+            if any(_names_two(fact.term) for fact in before):
+                continue
+            chosen = {(outcome.step, outcome.label)}
+            chosen |= {(f.step, "false" if f.holds else "true") for f in before if f.step is not None}
+            if before and is_guarded(function, step, chosen):
+                reason = "the positions asked about stand the wrong way round, or none were asked about"
+                yield Fallback(outcome.step.extent, reason, True, function, step, is_vague=True)
+
     # -- events ----------------------------------------------------------------------------------
 
     def _of_events(self, function: Function, step: Step) -> Iterator[Fallback]:
@@ -325,6 +350,14 @@ class Fallbacks:
             ):
                 return term.method
         return ""
+
+
+def _names_two(term: t.Term) -> bool:
+    """Whether a condition compares two things neither of which is written out: then it may tell two streams apart."""
+    return isinstance(term, t.Binary) and not any(
+        is_fixed(side) or (isinstance(side, t.Ref) and side.place.root.kind in ("import", "global", "class"))
+        for side in (term.left, term.right)
+    )
 
 
 def _last_word_of(term: t.Term | None) -> str:

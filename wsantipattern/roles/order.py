@@ -113,7 +113,7 @@ class Orders:
             yield from self._of_relation(term, holds)
         elif isinstance(term, t.Call):
             ordered = self._is_ordering(term)
-            yield from self._among(_operands(term), ordered)
+            yield from self._among(operands_of(term), ordered)
 
     def _of_relation(self, term: t.Binary, holds: bool) -> Iterator[Order]:
         left, right = _unwrapped(term.left, term.right)
@@ -121,7 +121,7 @@ class Orders:
             if isinstance(other, t.Constant) and other.value in (0, 1, -1):
                 inner = self.module.value_of(compared)
                 if isinstance(inner, t.Call):
-                    yield from self._among(_operands(inner), True)
+                    yield from self._among(operands_of(inner), True)
                 elif isinstance(inner, t.Binary) and inner.op == "-":
                     yield from self._among([inner.left, inner.right], True)
         rising = (term.op in ("<", "<=")) == holds
@@ -274,7 +274,7 @@ class Orders:
                 for outcome in outcomes
                 if any(self.says_unset(term, holds, place) for term, holds in outcome.terms)
             }
-            if _is_guarded(function, step, chosen):
+            if is_guarded(function, step, chosen):
                 return True
         return depth > 0 and self._compared_by_callers(function, place, sources, rising, depth)
 
@@ -320,7 +320,7 @@ class Orders:
         )
 
 
-def _is_guarded(function: Function, step: Step, chosen: set[tuple[Step, str]]) -> bool:
+def is_guarded(function: Function, step: Step, chosen: set[tuple[Step, str]]) -> bool:
     """Whether every way from the entry to `step` takes one of the chosen outcomes."""
     seen, todo = {function.cfg.entry}, [function.cfg.entry]
     while todo:
@@ -332,7 +332,8 @@ def _is_guarded(function: Function, step: Step, chosen: set[tuple[Step, str]]) -
     return step not in seen
 
 
-def _operands(call: t.Call) -> list[t.Term]:
+def operands_of(call: t.Call) -> list[t.Term]:
+    """What a call works on: its receiver, where that is a value, and its positional arguments."""
     found = list(call.arguments)
     receiver = call.receiver
     if receiver is not None and not (isinstance(receiver, t.Ref) and receiver.place.root.kind in ("import",)):

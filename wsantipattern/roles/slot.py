@@ -16,7 +16,7 @@ from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import bind, returns, substitute
-from wsantipattern.model.module import Function, Module
+from wsantipattern.model.module import Class, Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
 
 Keys = frozenset[Hashable]
@@ -90,16 +90,37 @@ class Slots:
             owner = self.module.class_of(parent)
             if owner is not None:
                 yield (owner.name or owner, suffix)
-                return
+                if ELEMENT not in suffix:
+                    return
+                break
             inner = parent
-        root = place.root
-        holder = place.path[-1] in self.knowledge.names("slot", "boxes") if place.path else True
-        if root.kind in ("parameter", "local") and place.path and place.path[-1] != ELEMENT and not holder:
+        if not place.path or place.name in self.knowledge.names("slot", "boxes") or place.path[-1] == ELEMENT:
+            return
+        value = place.root.initial if place.root.kind == "local" else None
+        held = self.read(value) if value is not None else None
+        if held is not None and held.root is not place.root:
+            yield from self.keys(Place(held.root, held.path + place.path))
+        if place.root.kind in ("parameter", "local"):
             yield ("path", place.path)
+        holder = place.root if held is None else held.root
+        if holder.kind == "this" and (held is not None or place.path[-2:-1] == (ELEMENT,)):
+            owner = self._only_owner(place.name, holder.owner)
+            if owner is not None:
+                yield (owner.name or owner, (place.name,))
 
     def same(self, one: Place, other: Place) -> bool:
         """Whether two places mean one slot."""
         return one == other or not self.keys(one).isdisjoint(self.keys(other))
+
+    def _only_owner(self, name: str, keeper: Class | None) -> Class | None:
+        """The class of the file that alone speaks of a field: an object that another class keeps is taken for one
+        of it."""
+        owners = {
+            function.this.owner
+            for function in self.module.functions_mentioning(name)
+            if function.this is not None and function.this.owner is not None
+        } - {keeper}
+        return owners.pop() if len(owners) == 1 else None
 
     # -- moves -----------------------------------------------------------------------------------
 
@@ -282,9 +303,11 @@ class Slots:
             isinstance(part, (t.Ref, t.Call)) and self.is_derived(part, place) for part in term.walk()
         )
 
-    def is_derived(self, term: t.Term | None, place: Place, depth: int = DEPTH) -> bool:
+    def is_derived(
+        self, term: t.Term | None, place: Place, depth: int = DEPTH, *, merged: bool = True
+    ) -> bool:
         """Whether a value is computed from the slot's own: `W + 1`, `Math.min(end, W + 100)`; not what a call asked
-        with it answers."""
+        with it answers. With `merged`, what an unknown function makes of it and of others counts as well."""
         if term is None or depth <= 0:
             return False
         found = self.read(term)
@@ -292,15 +315,31 @@ class Slots:
             return True
         if isinstance(term, t.Ref):
             value = self.module.value_of(term)
-            return value is not None and value is not term and self.is_derived(value, place, depth - 1)
+            return (
+                value is not None
+                and value is not term
+                and self.is_derived(value, place, depth - 1, merged=merged)
+            )
         if isinstance(term, (t.Binary, t.Unary, t.Logic, t.Choice)):
-            return any(self.is_derived(child, place, depth) for child in term.children())
+            return any(self.is_derived(child, place, depth, merged=merged) for child in term.children())
         if isinstance(term, t.Call) and (
             call_word(term) in self.knowledge.names("slot", "picks")
             or is_conversion(term, self.module, self.knowledge)
         ):
-            return any(self.is_derived(argument, place, depth - 1) for argument in term.arguments)
+            return any(self.is_derived(a, place, depth - 1, merged=merged) for a in term.arguments)
+        if (
+            merged
+            and isinstance(term, t.Call)
+            and len(term.arguments) > 1
+            and self.module.resolve(term) is None
+        ):
+            # `laterOf(W, x)`, `xs.reduce(later, W)`: what is made of the slot's value and others.
+            return any(self._is_read(argument, place) for argument in term.arguments)
         return False
+
+    def _is_read(self, term: t.Term, place: Place) -> bool:
+        found = self.read(term)
+        return found is not None and self.same(found, place)
 
 
 def _entries(place: Place, record: t.Record) -> Iterator[tuple[Place, t.Term]]:

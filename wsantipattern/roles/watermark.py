@@ -34,11 +34,16 @@ Arm = tuple[t.Term | None, list[tuple[t.Term, bool]]]
 
 @dataclass(slots=True, eq=False)
 class Watermark:
-    """A slot that rises with what is delivered. `raises` is empty where only words say so."""
+    """A slot that rises with what is delivered.
+
+    `raises` are the moves of the monotonic idiom; empty where only words say so. `records` are moves that take the
+    position of what is handed on there, unconditionally, of a slot that the peer is asked with.
+    """
 
     place: Place
     keys: set[Hashable]
     raises: list[Move] = field(default_factory=list)
+    records: list[Move] = field(default_factory=list)
 
     @property
     def is_strong(self) -> bool:
@@ -248,7 +253,8 @@ class Watermarks:
     def _payload(self, function: Function, term: t.Term, place: Place) -> list[t.Term]:
         """What a term gives to somebody else: arguments, stored and sent values."""
         if isinstance(term, t.Call):
-            if term.total or self._is_log(term) or term.method.lower() in ("max", "min"):
+            keeps = term.method in self.knowledge.names("watermark", "collects")
+            if (term.total and not keeps) or self._is_log(term) or term.method.lower() in ("max", "min"):
                 return []
             found = self.slots.read(term)
             if found is not None and self.slots.same(found, place):
@@ -346,40 +352,53 @@ class Watermarks:
         """The words of the text by which the watermark is moved."""
         boxes = self.knowledge.names("slot", "boxes")
         found: set[str] = set()
-        for move in watermark.raises:
+        for move in (*watermark.raises, *watermark.records):
             found |= {move.word, move.place.root.name if move.place.name in boxes else move.place.name}
         return found or {watermark.place.name}
 
     def _named(self) -> Iterator[Watermark]:
-        """Slots that only their names make watermarks of what was delivered."""
-        names = self._candidate_names()
+        """Slots that only their names make watermarks: of what was delivered, or of what was last taken from a stream
+        that is asked for more with it."""
         strong = {key for watermark in self.strong for key in watermark.keys}
-        seen: set[Place] = set()
-        for name in names:
+        found: list[Watermark] = []
+        for name in self._candidate_names():
             for function in self.module.functions_mentioning(name):
                 for move in self.slots.moves_in(function):
-                    if (
-                        move.place.name == name
-                        and move.place.path
-                        and move.place not in seen
-                        and strong.isdisjoint(self.slots.keys(move.place))
-                    ):
-                        seen.add(move.place)
-                        yield Watermark(move.place, {move.place})
+                    keys = self.slots.keys(move.place)
+                    if move.place.name == name and strong.isdisjoint(keys):
+                        known = next((w for w in found if not w.keys.isdisjoint(keys)), None)
+                        if known is None:
+                            found.append(Watermark(move.place, set(keys)))
+                        else:
+                            known.keys |= keys
+        for watermark in found:
+            if self._is_position(watermark):
+                watermark.records = [m for m in self._moves_of(watermark) if self._records(m)]
+                if watermark.records and not self._is_asked_with(watermark):
+                    watermark.records = []
+            if watermark.records or (watermark.place.path and self._says_delivered(watermark.place.name)):
+                yield watermark
+
+    def _records(self, move: Move) -> bool:
+        """Whether a move takes the position of something that its function hands on."""
+        value = self.module.value_of(move.value)
+        if not isinstance(value, t.Ref) or not value.place.path or value.place.root.kind == "this":
+            return False
+        return self._lasts(move) and self._hands_on(move.function, move.place, frozenset({value.place}), 0)
 
     def _candidate_names(self) -> list[str]:
-        """The identifiers of the text that say "the last one delivered"."""
+        """The identifiers of the text whose words say "the last one" of something."""
         found: dict[str, None] = {}
-        starts = self.knowledge.names("watermark", "delivery") | self.knowledge.names("words", "watermark")
-        for start in sorted(starts):
+        for start in sorted(self.knowledge.names("watermark", "recency")):
             for spelled in (start, start.capitalize()):
                 at = self.module.text.find(spelled.encode())
                 while at >= 0:
                     name = self._identifier_at(at)
-                    if self._is_named(name):
+                    words = split(name)
+                    if any_of(words, self.knowledge.names("watermark", "recency")) and len(words) > 1:
                         found[name] = None
                     at = self.module.text.find(spelled.encode(), at + len(spelled))
-        return list(found)
+        return [name for name in found if self._says_delivered(name) or self._says_position(name)]
 
     def _identifier_at(self, at: int) -> str:
         text = self.module.text
@@ -390,15 +409,14 @@ class Watermarks:
             end += 1
         return text[start:end].decode("utf-8", "replace")
 
-    def _is_named(self, name: str) -> bool:
-        words = split(name)
-        if any_of(words, self.knowledge.names("words", "watermark")):
-            return True  # The project's own word for it.
-        return all(any_of(words, self.knowledge.names("watermark", key)) for key in ("recency", "delivery"))
+    def _says_delivered(self, name: str) -> bool:
+        return any_of(split(name), self.knowledge.names("watermark", "delivery"))
 
-    def _has_position(self, watermark: Watermark) -> bool:
-        known = self.knowledge.names("watermark", "position") | self.knowledge.names("words", "watermark")
-        return any_of(split(watermark.place.name), known)
+    def _says_position(self, name: str) -> bool:
+        return any_of(split(name), self.knowledge.names("watermark", "position"))
+
+    def _is_position(self, watermark: Watermark) -> bool:
+        return self._says_position(watermark.place.name)
 
     # -- judging a move --------------------------------------------------------------------------
 
@@ -508,9 +526,17 @@ class Watermarks:
             for part in value.walk()
         )
 
-    def _is_loaded(self, function: Function, value: t.Term | None, place: Place, depth: int = DEPTH) -> bool:
+    def _is_loaded(
+        self,
+        function: Function,
+        value: t.Term | None,
+        place: Place,
+        depth: int = DEPTH,
+        *,
+        part: bool = False,
+    ) -> bool:
         """Whether a value is what a call answered, or another object's state; not the slot's own or a parameter."""
-        if value is None or depth <= 0 or self.slots.is_derived(value, place):
+        if value is None or depth <= 0 or self.slots.is_derived(value, place, merged=not part):
             return False
         if isinstance(value, t.Suspend):
             return value.op == "await" and self._is_loaded_from(value.value)
@@ -520,7 +546,7 @@ class Watermarks:
             return self._is_loaded(function, value.left, place, depth)
         if isinstance(value, (t.Result, t.Field, t.Element)):
             inner = value.call if isinstance(value, t.Result) else value.subject
-            return self._is_loaded(function, inner, place, depth)
+            return self._is_loaded(function, inner, place, depth, part=True)
         if isinstance(value, (t.Binary, t.Unary)):
             return any(self._is_loaded(function, child, place, depth - 1) for child in value.children())
         if not isinstance(value, t.Ref):
@@ -537,13 +563,24 @@ class Watermarks:
             return bool(value.place.path) and self._is_iterated(function, root)
         if root.kind != "local" or root.scope is None or not root.scope.encloses(function):
             return False
+        if value.place.path and self._is_filled(function, Place(root)):
+            return True
         stores = [store for _, store in self.module.stores_to(Place(root))]
         return any(
             isinstance(store.value, (t.Call, t.Suspend, t.Result, t.Field, t.Ref, t.Region))
             and (
-                isinstance(store.value, t.Region) or self._is_loaded(function, store.value, place, depth - 1)
+                isinstance(store.value, t.Region)
+                or self._is_loaded(function, store.value, place, depth - 1, part=bool(value.place.path))
             )
             for store in stores
+        )
+
+    def _is_filled(self, function: Function, place: Place) -> bool:
+        """Whether a call reads an answer into a variable: `decoder.Decode(&page)`."""
+        return any(
+            call.method in self.knowledge.names("watermark", "fills")
+            and any(isinstance(a, t.Ref) and a.place == place for a in call.arguments)
+            for _, call in function.cfg.calls
         )
 
     def _is_iterated(self, function: Function, parameter: Binding) -> bool:
@@ -604,13 +641,13 @@ class Watermarks:
             not watermark.is_strong
             and not reason.is_crossed
             # A name without a word for a position may as well be a time or a flag.
-            and (not reason.is_strong or reason.event or reason.is_empty or not self._has_position(watermark))
+            and (not reason.is_strong or reason.event or reason.is_vague or not self._is_position(watermark))
         ):
             return False
         if reason.event:
             # With every connection positions may start anew, unless the file asks with the old one.
             return ELEMENT not in move.place.path and self._is_asked_with(watermark)
-        if reason.is_empty:
+        if reason.is_vague:
             return not loaded and self._goes_on(watermark, function, step)
         if loaded and reason.is_crossed:
             return not self._is_own(move) and self._goes_on(watermark, function, step)
@@ -889,7 +926,7 @@ class Watermarks:
                 return False
             if self.slots.same(target, place) or place.starts_with(target):
                 return False
-            return self._is_empty(value, target) and not self._is_taken(function, target)
+            return self._is_vague(value, target) and not self._is_taken(function, target)
         if step.kind == "delete" and isinstance(step.term, t.Delete) and step.target is None:
             # `del rows[:]`
             return isinstance(step.term.target, t.Element)
@@ -930,7 +967,7 @@ class Watermarks:
         cfg = function.cfg
         return cfg.path(cfg.entry, {cfg.exit}, avoiding={step}) is None
 
-    def _is_empty(self, value: t.Term, target: Place) -> bool:
+    def _is_vague(self, value: t.Term, target: Place) -> bool:
         """A new, empty container, or a text or length set to nothing."""
         if isinstance(value, (t.Sequence, t.Record)):
             return not list(value.children())
@@ -955,9 +992,9 @@ class Watermarks:
             )
         if isinstance(value, t.Constant):
             return (target.name in ("length", "innerHTML", "textContent", "innerText")) and not value.value
-        if isinstance(value, t.Element) and isinstance(value.key, t.Sequence):
+        if isinstance(value, t.Element) and isinstance(value.key, t.Several):
             # `rows = rows[:0]`
-            return len(value.key.elements) > 1 and _is_zero(value.key.elements[1])
+            return len(value.key.operands) > 1 and _is_zero(value.key.operands[1])
         return False
 
     def _described(self, watermark: Watermark) -> set[Place]:
@@ -1062,6 +1099,8 @@ class Watermarks:
         steps: list[tuple[t.Extent, str]] = []
         if watermark.raises:
             steps.append((watermark.raises[0].extent, f"`{name}` only rises here, with what is delivered"))
+        elif watermark.records:
+            steps.append((watermark.records[0].extent, f"`{name}` follows what is delivered here"))
         if setback.fallback is not None:
             steps.append((setback.fallback.extent, setback.fallback.reason))
         if setback.since is not None:

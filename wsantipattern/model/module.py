@@ -32,6 +32,14 @@ if TYPE_CHECKING:
 FunctionKind = Literal["function", "method", "constructor", "getter", "setter", "lambda", "top"]
 
 
+BUDGET = 1_500_000
+"""Units of work (a step looked at, a name resolved) that the questions of one rule about one file may take."""
+
+
+class BudgetError(Exception):
+    """A file asks for more work than it is worth; whoever asked gives up on it."""
+
+
 class Class:
     """A class, a Go struct type, or an object literal with methods.
 
@@ -183,6 +191,7 @@ class Module:
         imports: canonical names of imported modules.
         raises: whether calls can raise in this language (false for Go, where errors are values).
         orderings: byte offsets of the operators `< <= > >=` between values, ascending.
+        inequalities: byte offsets of the operators `!=`, `!==` between variables and fields, ascending.
         has_errors: the text did not parse cleanly somewhere.
         offset_map: pairs (offset in `text`, offset in the host file), ascending; None where they are equal.
     """
@@ -198,10 +207,23 @@ class Module:
         self.imports: set[str] = set()
         self.globals: dict[str, Binding] = {}
         self.orderings: list[int] = []
+        self.inequalities: list[int] = []
         self.has_errors = False
         self.offset_map: list[tuple[int, int]] | None = None
         self.memo: dict[Any, Any] = {}
         """Answers of the model's own queries, kept for the life of the module."""
+        self.spent = 0
+        """Units of work since the budget was last set back to zero."""
+
+    def spend(self, units: int) -> None:
+        """Counts work.
+
+        Raises:
+            BudgetError: `BUDGET` is used up.
+        """
+        self.spent += units
+        if self.spent > BUDGET:
+            raise BudgetError
 
     # -- text ------------------------------------------------------------------------------------
 
@@ -322,9 +344,10 @@ class Module:
         parent = place.parent
         assert parent is not None
         owner = self.class_of(parent)
-        if owner is not None:
-            return owner.field_types.get(place.path[-1])
-        return None
+        if owner is None:
+            return None
+        name = place.path[-1]
+        return next((c.field_types[name] for c in self.lineage(owner) if name in c.field_types), None)
 
     def class_of(self, place: Place) -> Class | None:
         """The class of this file that a place is an instance of, where a declaration says so."""
@@ -350,6 +373,7 @@ class Module:
 
     def resolve_value(self, term: Term | None) -> Function | None:
         """The function of this file that a term stands for: a closure, a name, a method, a wrapped closure."""
+        self.spend(1)
         if isinstance(term, Closure):
             return term.function
         if not isinstance(term, Ref):
@@ -403,7 +427,10 @@ class Module:
         if parent is None:
             return None
         owner = self.class_of(parent)
-        return owner.getters.get(place.path[-1]) if owner is not None else None
+        if owner is None:
+            return None
+        name = place.path[-1]
+        return next((c.getters[name] for c in self.lineage(owner) if name in c.getters), None)
 
     def stores_to(self, place: Place) -> list[tuple[Function, Store]]:
         """Every assignment in the file to exactly this place, with the function whose graph runs it."""

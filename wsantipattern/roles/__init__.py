@@ -73,7 +73,7 @@ class Roles:
     def liveness(self) -> Liveness:
         from wsantipattern.roles.liveness import Liveness
 
-        return Liveness(self.module, self.knowledge, self.hearing, self.silence, self.cells)
+        return Liveness(self.module, self.knowledge, self.sockets, self.hearing, self.silence, self.cells)
 
     @cached_property
     def hearing(self) -> Hearing:

@@ -134,7 +134,9 @@ class Cells:
     def _same(self, one: Cell, other: Cell) -> bool:
         if isinstance(one, Binding) or isinstance(other, Binding):
             return one is other
-        return one[1] == other[1] and (one[0] is other[0] or one[0] is None or other[0] is None)
+        if one[1] != other[1] or one[0] is None or other[0] is None:
+            return one[1] == other[1]
+        return one[0] in self.module.lineage(other[0]) or other[0] in self.module.lineage(one[0])
 
     def _at(self, call: t.Call, entries: list[dict[str, Any]]) -> tuple[Place | None, dict[str, Any] | None]:
         for entry in entries:

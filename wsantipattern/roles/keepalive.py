@@ -87,12 +87,11 @@ class Keepalive:
                 elif isinstance(part, t.Record):
                     if any(name is not None and any_of(split(name), wanted) for name, _ in part.entries):
                         return True
-                elif isinstance(part, t.Call) and part.method in controls:
-                    return True
-                elif isinstance(part, t.Ref) and (
-                    part.place.name in controls or any_of(of_place(part.place), wanted)
-                ):
-                    return True
+                elif isinstance(part, (t.Call, t.Ref)):
+                    name = part.method if isinstance(part, t.Call) else part.place.name
+                    words = of_place(part.place) if isinstance(part, t.Ref) else ()
+                    if name in controls or any_of(words, wanted):
+                        return True
         return False
 
     def _is_repeated(self, function: Function) -> bool:

@@ -18,6 +18,7 @@ from wsantipattern.model.place import Place
 from wsantipattern.roles.cell import Cells, Write
 from wsantipattern.roles.hearing import Hearing
 from wsantipattern.roles.silence import Mark, Silence, mark_of, prefixes
+from wsantipattern.roles.socket import Sockets
 from wsantipattern.roles.words import any_of, of_place, split
 
 TOLD = "told"
@@ -31,10 +32,17 @@ class Liveness:
     """The signs of life of one module."""
 
     def __init__(
-        self, module: Module, knowledge: Knowledge, hearing: Hearing, silence: Silence, cells: Cells
+        self,
+        module: Module,
+        knowledge: Knowledge,
+        sockets: Sockets,
+        hearing: Hearing,
+        silence: Silence,
+        cells: Cells,
     ) -> None:
         self.module = module
         self.knowledge = knowledge
+        self.sockets = sockets
         self.hearing = hearing
         self.silence = silence
         self.cells = cells
@@ -190,7 +198,7 @@ class Liveness:
 
     def carries(self, term: t.Term, depth: int = 3) -> bool:
         """Whether a condition reads something of the peer's life, here or in the functions that it calls."""
-        if self.reads_mark(term):
+        if self.reads_mark(term) or self._waited_for(term):
             return True
         for part in term.walk():
             if isinstance(part, t.Call):
@@ -215,6 +223,22 @@ class Liveness:
             ):
                 return True
         return False
+
+    def _waited_for(self, term: t.Term) -> bool:
+        """Whether a condition reads what a wait for an answer gave: `await Promise.race([once(ws, "pong"), ...])`."""
+        value = self.module.value_of(term)
+        return (
+            value is not None
+            and value is not term
+            and any(
+                isinstance(part, t.Call)
+                and any(
+                    isinstance(a, t.Constant) and a.value in self.knowledge.names("liveness", "heard")
+                    for a in part.arguments[1:]
+                )
+                for part in value.walk()
+            )
+        )
 
     def _is_callee(self, ref: t.Ref, term: t.Term) -> bool:
         return any(isinstance(part, t.Call) and part.callee is ref for part in term.walk())
@@ -244,7 +268,9 @@ class Liveness:
     @cached_property
     def watched(self) -> bool:
         """Whether the module closes or replaces its socket when the peer has not been heard."""
-        return self.silence.is_noticed or self._closes_on_silence or self._counts_strikes
+        return (
+            self.silence.is_noticed or self._closes_on_silence or self._counts_strikes or self._is_handed_over
+        )
 
     @cached_property
     def _closes_on_silence(self) -> bool:
@@ -272,6 +298,19 @@ class Liveness:
             for function, step in self.silence.closings
         )
 
+    @cached_property
+    def _is_handed_over(self) -> bool:
+        """A socket or its server is given to something from elsewhere that is named for liveness."""
+        return any(
+            isinstance(call.callee, t.Ref)
+            and call.callee.place.root.kind == "import"
+            and self._has_words(call.callee)
+            and any(self.sockets.is_served(argument) for argument in call.arguments)
+            for function in self.module.all_functions
+            if not function.is_inlined
+            for _, call in function.cfg.calls
+        )
+
     def _asks_waiting(self, term: t.Term) -> bool:
         """`if (waiting.has(ws))`, `if ws in waiting`"""
         asked: t.Term | None = None
@@ -282,6 +321,8 @@ class Liveness:
         return isinstance(asked, t.Ref) and mark_of(asked.place) in self._waiting
 
     def _tells_of_silence(self, term: t.Term) -> bool:
+        if self._waited_for(term):
+            return True
         if isinstance(term, t.Ref) and not any_of(
             of_place(term.place), self.knowledge.names("words", "verdict")
         ):

@@ -26,6 +26,7 @@ from wsantipattern.model.term import (
     Sequence,
     Several,
     Spread,
+    Store,
     Suspend,
     Term,
 )
@@ -145,7 +146,7 @@ class Sockets:
         inherited = self._inherited(place)
         if inherited is not None:
             return inherited
-        for function, store in self.module.stores_to(place):
+        for function, store in self._stores(place):
             value = (
                 store.value.call
                 if isinstance(store.value, Result) and store.value.index == 0
@@ -190,6 +191,14 @@ class Sockets:
                         place, library, strong(self._where(place), f"`{place}` is the new connection")
                     )
         return None
+
+    def _stores(self, place: Place) -> Iterator[tuple[Function, Store]]:
+        """The assignments to a place; to a field of an object, also those that its base classes make."""
+        yield from self.module.stores_to(place)
+        owner = place.root.owner if place.root.kind == "this" and place.path else None
+        for base in self.module.lineage(owner) if owner is not None else ():
+            if base is not owner:
+                yield from self.module.stores_to(Place(base.this, place.path))
 
     def _taken_apart(self, place: Place) -> Socket | None:
         """A field of what a call gives: `const { socket } = Deno.upgradeWebSocket(request)`."""
@@ -292,6 +301,13 @@ class Sockets:
                 callee = call.callee
                 if isinstance(callee, Ref) and not callee.place.path and callee.place.root.class_ is owner:
                     yield call
+
+    def is_served(self, term: Term) -> bool:
+        """Whether a term is a connection or a server of connections."""
+        found = self.of(term)
+        if found is not None and found.evidence.is_strong:
+            return True
+        return self._serves(self._server(term)) is not None
 
     def _server(self, emitter: Term) -> str | None:
         """The class of a server: `wss`, or `new WebSocketServer(...)` at once."""

@@ -13,8 +13,8 @@ from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
-from wsantipattern.model.flow import Fact, atom, facts_at, implied, returns, substitute
-from wsantipattern.model.module import Function, Module
+from wsantipattern.model.flow import Fact, atom, bind, facts_at, implied, returns, substitute
+from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import Place
 from wsantipattern.model.summary import callers
 from wsantipattern.roles.keepalive import Keepalive
@@ -155,6 +155,8 @@ class States:
     def _facts(self, function: Function, step: Step, place: Place) -> list[Fact]:
         """What holds at a step, also by the conditions of a comprehension or filter that chose the connection."""
         facts = facts_at(function, step)
+        facts.extend(self._promised(function, step, facts))
+        facts.extend(self._computed(facts))
         term = step.term
         while term is not None:
             parent = term.parent
@@ -166,6 +168,52 @@ class States:
                 if store.declares and isinstance(store.value, t.Element):
                     facts.extend(self._filtered(store.value.subject, Place(place.root), store.extent))
         return facts
+
+    def _promised(self, function: Function, step: Step, facts: list[Fact]) -> Iterator[Fact]:
+        """What helpers of the file have made sure of: by raising otherwise, or by an error that is now known to be null."""
+        for before, call in function.cfg.calls:
+            callee = self.module.resolve(call)
+            if callee is None or callee is function or callee.is_generator:
+                continue
+            if any(True for _ in callee.cfg.of_kind("raise")) and function.cfg.dominates(before, step):
+                ways = [callee.cfg.known_at(callee.cfg.exit)]
+            else:
+                errors = self._null_results(function, call, facts)
+                if not errors:
+                    continue
+                ways = [known for value, known in returns(callee) if _is_null_at(value, errors)]
+            mapping = bind(call, callee)
+            for shared in _common(ways):
+                for term, holds in implied(shared.term, shared.holds, self.module):
+                    yield Fact(substitute(term, mapping), holds)
+
+    def _null_results(self, function: Function, call: t.Call, facts: list[Fact]) -> set[int]:
+        """Which results of a call the facts know to be null; 0 where it has one."""
+        found: set[int] = set()
+        for fact in facts:
+            decided = atom(fact.term)
+            if decided is None or decided[0][0] != "set" or fact.holds == decided[1]:
+                continue
+            for _, store in self.module.stores_to(decided[0][1]):
+                value = store.value
+                if isinstance(value, t.Result) and value.call is call:
+                    found.add(value.index)
+                elif value is call:
+                    found.add(0)
+        return found
+
+    def _computed(self, facts: list[Fact]) -> Iterator[Fact]:
+        """What follows from the value of a computed variable: `usable.value` of `computed(() => ...)`."""
+        for fact in facts:
+            term = fact.term
+            if not isinstance(term, t.Ref) or term.place.path not in ((), ("value",)):
+                continue
+            made = term.place.root.initial if term.place.root.constant else None
+            if not isinstance(made, t.Call) or made.method not in self.knowledge.names("socket", "computes"):
+                continue
+            asked = t.Call(term.extent, made.arguments[0]) if made.arguments else None
+            if asked is not None:
+                yield from (Fact(inner, holds) for inner, holds in implied(asked, fact.holds, self.module))
 
     def _chosen(self, made: t.Several, last: t.Term) -> Iterator[Fact]:
         """The conditions of a comprehension before one of its parts: `f(p) for p in peers if p.open`."""
@@ -399,6 +447,28 @@ def _comparisons(term: t.Term) -> Iterator[tuple[t.Term, str, t.Term]]:
 
 
 _MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+
+
+def _common(ways: list[list[Fact]]) -> Iterator[Fact]:
+    """The facts of the first way that hold on all of them."""
+    for fact in ways[0] if ways else ():
+        decided = atom(fact.term)
+        if all(
+            any(
+                other.holds == fact.holds
+                and (other.term is fact.term or (decided is not None and atom(other.term) == decided))
+                for other in way
+            )
+            for way in ways[1:]
+        ):
+            yield fact
+
+
+def _is_null_at(value: t.Term | None, indexes: set[int]) -> bool:
+    """Whether a returned value is null, or has null among its results where the caller saw it."""
+    if isinstance(value, t.Sequence):
+        return all(index < len(value.elements) and is_null(value.elements[index]) for index in indexes)
+    return is_null(value)
 
 
 def _seen_outside(place: Place, call: t.Call, function: Function) -> Place | None:

@@ -91,8 +91,19 @@ class Wrappers:
                 words = of_place(other.place) if isinstance(other, t.Ref) else split(str(_text(other)))
                 return _Wanted(place, value, equal, (*_last_words(place), *words))
             return None
+        if isinstance(term, t.Binary):
+            return self._below(term, fact.holds)
         place = self._loaded(term)
         return _Wanted(place, None, fact.holds, _last_words(place)) if place is not None else None
+
+    def _below(self, term: t.Binary, holds: bool) -> _Wanted | None:
+        """`state < Closing`, or not `state >= Closing`: at least it is not that one."""
+        if (term.op, holds) not in (("<", True), (">=", False)):
+            return None
+        place, value = self._loaded(term.left), key(term.right)
+        if place is None or value is None or not isinstance(term.right, t.Ref) or not _is_fixed(term.right):
+            return None
+        return _Wanted(place, value, False, (*_last_words(place), *of_place(term.right.place)))
 
     def _loaded(self, term: t.Term) -> Place | None:
         place = self.cells.read(self.value(term))

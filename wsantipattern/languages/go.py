@@ -88,6 +88,7 @@ class _Collector:
         imports = self._imports(captured.get("import", []))
         specs = sorted(captured.get("type", []), key=_start)
         module.orderings = sorted(map(_start, captured.get("ordering", [])))
+        module.inequalities = sorted(map(_start, captured.get("unequal", [])))
         structs = {name: spec for spec in specs if (name := self.types.declare(spec))}
         module.top = Function(
             module, "", "top", (0, len(module.text)), lower=lambda _: self.statements.top(root)

@@ -27,6 +27,7 @@ _DECLARATIONS = """
 (type_alias) @type
 (import_spec) @import
 (binary_expression operator: ["<" "<=" ">" ">="] @ordering)
+(binary_expression left: [(selector_expression) (identifier)] operator: "!=" @unequal right: [(selector_expression) (identifier)])
 """
 
 _NAMES = """

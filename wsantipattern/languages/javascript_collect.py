@@ -59,6 +59,7 @@ _SHAPES = """
 (arrow_function body: (call_expression arguments: (arguments . [(function_expression) (arrow_function)])) @stated)
 (export_statement value: [%(functions)s (class) (object)]) @exported
 (binary_expression operator: ["<" "<=" ">" ">="] @ordering)
+(binary_expression left: [(member_expression) (identifier)] operator: ["!=" "!=="] @unequal right: [(member_expression) (identifier)])
 %(shapes)s
 """
 _STRICT = {
@@ -123,6 +124,7 @@ class _Collector:
         self.found = QueryCursor(query, match_limit=_OPEN_MATCHES).captures(file.root)
         file.assigned = self.found.get("assigned", [])
         self.module.orderings = sorted(node.start_byte for node in self.found.get("ordering", []))
+        self.module.inequalities = sorted(node.start_byte for node in self.found.get("unequal", []))
         self._contexts()
         self._shapes()
         self._sweep()

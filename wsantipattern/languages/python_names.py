@@ -45,6 +45,7 @@ _DEFINITIONS = """
 (decorated_definition) @decorated
 (assignment left: (identifier) right: (lambda)) @named
 (comparison_operator operators: ["<" "<=" ">" ">="] @ordering)
+(comparison_operator [(attribute) (identifier) (subscript)] operators: "!=" @unequal [(attribute) (identifier) (subscript)])
 (import_statement) @import
 (import_from_statement) @import
 """
@@ -113,6 +114,7 @@ class Names:
         for node in found.pop("import", []):
             self.module.imports.update(_imported(node))
         self.module.orderings = sorted(node.start_byte for node in found.pop("ordering", []))
+        self.module.inequalities = sorted(node.start_byte for node in found.pop("unequal", []))
         for node in found.pop("decorated", []):
             definition = node.child_by_field_name("definition")
             if definition is not None:

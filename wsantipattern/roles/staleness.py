@@ -17,18 +17,20 @@ from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
-from wsantipattern.model.flow import Key, atom, implied, key
+from wsantipattern.model.flow import Key, atom, facts_at, implied, key
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.roles.origin import Frame, Leaf, Origins
 from wsantipattern.roles.words import any_of, of_place, split
 
-Kind = Literal["ahead", "life", "gap", "said"]
+Kind = Literal["ahead", "life", "base", "gap", "differs", "said"]
 
 _ACCOUNTS: dict[Kind, str] = {
     "ahead": "this side is ahead of the server here: its copy has diverged",
     "life": "the server lives another life here than this side knows: its copy has diverged",
+    "base": "the batch does not start here where the copy of this side ends",
     "gap": "the server has gone on too far here: the copy of this side cannot be continued",
+    "differs": "what this side and the server hold differs here, and the tracker is reset for it elsewhere",
     "said": "this says that the copy of this side is stale",
 }
 
@@ -46,7 +48,8 @@ class Divergence:
         loops: the iterables of which the compared position is an element.
         is_sure: this side is ahead. Otherwise it only differs, or the server has gone far on: a divergence where the
             function itself treats it as one.
-        kind: what tells: this side is `ahead`, another `life` of the server, a `gap`, or a predicate that is `said` so.
+        kind: what tells: this side is `ahead`, another `life` of the server, another `base` of the batch, a `gap`, that
+            it `differs`, or a predicate that is `said` so.
     """
 
     step: Step
@@ -111,7 +114,7 @@ class Staleness:
         Most functions of most files are none of these, and are then never lowered.
         """
         module = self.module
-        at = {*module.orderings, *self._worded_at()}
+        at = {*module.orderings, *module.inequalities, *self._worded_at()}
         todo = list(dict.fromkeys(module.function_at(offset) for offset in at))
         for name in self.knowledge.names("dedup", "exceeds") | self.knowledge.names("dedup", "precedes"):
             todo.extend(module.functions_mentioning(name))
@@ -163,8 +166,11 @@ class Staleness:
                 continue
             for holds, verdict in self._either(frame, step.term):
                 label = "true" if holds else "false"
-                if not self._is_maximum(function, step, verdict.term):
-                    given = [*_atoms(verdict.term)]
+                told = set(_atoms(verdict.term))
+                if not self._is_maximum(function, step, verdict.term) and not self._is_excluded(
+                    function, step, told
+                ):
+                    given = [*told]
                     decided = atom(step.term)
                     if decided is not None:
                         given.append((decided[0], decided[1] == holds))
@@ -178,6 +184,14 @@ class Staleness:
                         verdict.is_sure,
                         verdict.kind,
                     )
+
+    def _is_excluded(self, function: Function, step: Step, told: set[tuple[Key, bool]]) -> bool:
+        """Whether an earlier condition has said already that it is not so: `case stale: ... case current: ...`."""
+        for fact in facts_at(function, step):
+            decided = atom(fact.term)
+            if decided is not None and (decided[0], decided[1] != fact.holds) in told:
+                return True
+        return False
 
     def _either(self, frame: Frame, term: t.Term) -> Iterator[tuple[bool, _Verdict]]:
         """The truth value of a condition that tells best of a divergence, with what tells it."""
@@ -238,9 +252,11 @@ class Staleness:
             sides = self._own_first(frame, left, right)
             if sides is None:
                 return None
-            if not any_of(_words(left) | _words(right), self.knowledge.names("words", "lives")):
-                return None
-            return _Verdict(Confidence.MEDIUM, sides, told, kind="life")
+            if any_of(_words(left) | _words(right), self.knowledge.names("words", "lives")):
+                return _Verdict(Confidence.MEDIUM, sides, told, kind="life")
+            if self._is_other_part(frame.function, left, right):
+                return _Verdict(Confidence.MEDIUM, sides, told, kind="base")
+            return _Verdict(Confidence.HIGH, sides, told, is_sure=False, kind="differs")
         said = {">": (left, right), ">=": (left, right), "<": (right, left), "<=": (right, left)}
         if condition.op not in said:
             return None
@@ -252,9 +268,24 @@ class Staleness:
             loops = next((side for side in found if side is not None), None)
         elif isinstance(larger, t.Binary) and larger.op == "-" and not _is_zero(smaller):
             loops = self._own_first(frame, larger.right, larger.left)
+        elif self._is_other_part(frame.function, smaller, larger):
+            loops = self._own_first(frame, smaller, larger)
         if loops is None:
             return None
         return _Verdict(Confidence.HIGH, loops, told, is_sure=False, kind="gap")
+
+    def _is_other_part(self, function: Function, first: t.Term, second: t.Term) -> bool:
+        """Whether one side is compared with a part of a message, and then set to another part of it."""
+        for own, other in ((first, second), (second, first)):
+            if not isinstance(own, t.Ref) or not isinstance(other, t.Ref):
+                return False
+            for step, store in function.cfg.assignments:
+                value = store.value
+                if step.target != own.place or store.op is not None or not isinstance(value, t.Ref):
+                    continue
+                if value.place.root is other.place.root and value.place != other.place:
+                    return True
+        return False
 
     def _own_first(self, frame: Frame, first: t.Term, second: t.Term) -> frozenset[int] | None:
         """The loops of two positions, where one is this side's, that goes on, and the other came with the call."""

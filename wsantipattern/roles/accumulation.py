@@ -308,7 +308,7 @@ class Accumulations:
                 if said not in entry["first"]:
                     continue
                 arguments = arguments[1:]
-            kept = self.holders.of(receiver)
+            kept = self.holders.object_of(receiver)
             if kept is None or self._is_of_message(kept):
                 continue
             kind = self._receives(entry, receiver, kept, arguments)
@@ -327,10 +327,10 @@ class Accumulations:
         kind = str(entry["kind"])
         types = entry.get("types")
         if isinstance(types, list):
-            made = self.module.made_type(receiver.place) if isinstance(receiver, t.Ref) else None
-            if made is None and isinstance(receiver, t.Ref):
-                made = self._made(receiver.place)
-            return kind if made in types else None
+            if not isinstance(receiver, t.Ref):
+                return None
+            made = [self.module.made_type(receiver.place), *self._made(receiver.place)]
+            return kind if any(name in types for name in made) else None
         if kind == "list":
             found = self.natures.of(kept, receiver, [])
             if found == "list":
@@ -353,12 +353,17 @@ class Accumulations:
         value = self.module.value_of(term)
         return isinstance(value, t.Call) and value.method in self.knowledge.names("accumulation", "nodes")
 
-    def _made(self, place: Place) -> str | None:
-        """The type of the only thing that a place is ever given: `self.out = io.StringIO()`."""
+    def _made(self, place: Place) -> list[str | None]:
+        """The types of what a place is given: `self.out = io.StringIO()`, `b = new(strings.Builder)`."""
+        found: list[str | None] = []
         for _, store in self.module.stores_to(place) if place.name else ():
-            if isinstance(store.value, t.Call):
-                return self.module.canonical(store.value.callee)
-        return None
+            value = store.value
+            if isinstance(value, t.Record):
+                found.append(value.type_name)
+            elif isinstance(value, t.Call):
+                of = value.argument(0) if value.method == "new" and not value.constructs else value.callee
+                found.append(self.module.canonical(of))
+        return found
 
 
 def _lists(term: t.Term, old: t.Term) -> bool:

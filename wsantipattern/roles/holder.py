@@ -111,8 +111,13 @@ class Holders:
                 return Holder(alias.root, alias.path + place.path)
         return Holder(root, place.path)
 
-    def element_of(self, container: Holder) -> Holder:
-        return container.field(ELEMENT)
+    def object_of(self, term: t.Term) -> Holder | None:
+        """Where the object that a term stands for is kept, also where the variable was given another one at times."""
+        if isinstance(term, t.Ref) and not term.place.path and term.place.root.kind == "local":
+            alias = self._alias(term.place.root, True, DEPTH)
+            if alias is not None:
+                return alias
+        return self.of(term)
 
     def _alias(self, binding: Binding, as_object: bool, depth: int) -> Holder | None:
         """What a variable stands for. One with several values stands for an object that one of them is looked up as."""

@@ -217,12 +217,31 @@ class Invocations:
             yield from self._taken(table, depth)
         # A slice's action creators take what its reducers get as their second argument.
         sliced = isinstance(holder, t.Call) and holder.method in self.knowledge.names("invocation", "slices")
-        if key is not None:
-            for caller, step, call in self._named(key):
-                if self.resolve(call) is None and isinstance(call.callee, (t.Ref, t.Field)) and call.receiver:
-                    root = call.receiver_place
-                    if root is None or root.root.kind != "global":
-                        yield Invocation(caller, step, call, shift=1 if sliced else 0)
+        if key is None:
+            return
+        for caller, step, call in self._named(key):
+            if self.resolve(call) is None and self._means(call, key):
+                yield Invocation(caller, step, call, shift=1 if sliced else 0)
+        for method in self.knowledge.names("invocation", "by_name"):
+            # `store.commit("ADD", piece)`: the name stands where the state does.
+            for caller, step, call in self._named(method):
+                first = call.argument(0)
+                if isinstance(first, t.Constant) and isinstance(first.value, str):
+                    if first.value.rpartition("/")[2] == key:
+                        yield Invocation(caller, step, call)
+
+    def _means(self, call: t.Call, key: str) -> bool:
+        """Whether a call can be one of an entry of this name: `slice.actions.key(x)`, or taken apart from there."""
+        if call.receiver is not None:
+            root = call.receiver_place
+            return root is None or root.root.kind != "global"
+        value = self.module.value_of(call.callee)
+        if value is call.callee and isinstance(value, t.Ref) and value.place.root.kind == "local":
+            stores = self.module.stores_to(value.place) if value.place.root.name else []
+            value = stores[0][1].value if len(stores) == 1 else value
+        return (isinstance(value, t.Ref) and value.place.path[-1:] == (key,)) or (
+            isinstance(value, t.Field) and value.name == key
+        )
 
     def _listed(self, host: Function, sequence: t.Sequence, depth: int) -> Iterator[Invocation]:
         if isinstance(sequence.parent, t.Store) and isinstance(sequence.parent.target, t.Ref):

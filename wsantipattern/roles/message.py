@@ -114,7 +114,10 @@ class Messages:
         return best
 
     def _call(self, call: t.Call, depth: int) -> Message | None:
-        if call.method in self.knowledge.names("message", "measures"):
+        known = self.knowledge
+        if call.method in known.names("message", "measures") or call.method in known.names(
+            "message", "answers"
+        ):
             return None
         queued = self._queued(call, depth)
         if queued is not None:
@@ -160,11 +163,22 @@ class Messages:
         return self._results[function]
 
     def _suspended(self, term: t.Suspend, depth: int) -> Message | None:
-        if term.op == "receive" and isinstance(term.value, t.Ref):
-            sent = self._sent(term.value.place, depth)
+        value = term.value
+        if term.op == "receive" and isinstance(value, t.Ref):
+            sent = self._sent(value.place, depth)
             return sent.read_by(term) if sent is not None else None
-        found = self.in_term(term.value, depth)
-        return found.read_by(term) if found is not None and isinstance(term.value, t.Call) else found
+        if not isinstance(value, t.Call):
+            return self.in_term(value, depth)
+        if (
+            value.arguments
+            and self.invocations.resolve(value) is None
+            and value.method not in self.knowledge.names("message", "parses")
+            and self.in_term(value.receiver, depth) is None
+        ):
+            # What is awaited for a message is an answer to it, not its content.
+            return None
+        found = self.in_term(value, depth)
+        return found.read_by(term) if found is not None else None
 
     def _received(self, term: t.Term) -> Message | None:
         """`await ws.recv()`, `conn.ReadMessage()`, `wsutil.ReadServerData(conn)`: the call that reads a message."""
@@ -230,6 +244,11 @@ class Messages:
         if socket is not None and socket.evidence.is_strong:
             return socket
         found: Socket | None = None
+        named = self.module.canonical(term)
+        if named is not None:
+            for library in self.sockets.libraries:
+                if named in self._feeds.get(library.name, {}).get("connections", []):
+                    return Socket(None, library, strong(term.extent, "the connection of this request"))
         if isinstance(term, t.Suspend):
             found = self.feed(term.value, depth)
         elif isinstance(term, t.Call):
@@ -357,7 +376,9 @@ class Messages:
             found = self.in_term(invocation.argument(index, binding.name), depth - 1)
             if found is not None:
                 candidates.append(found)
-        candidates.extend(self._iterated(function, depth))
+        candidates.extend(self._iterated(function, index, depth))
+        candidates.extend(self._relayed(function, index, depth))
+        candidates.extend(self._overridden(function, index))
         if not called and not candidates:
             candidates.extend(self._named(function, binding))
         best: Message | None = None
@@ -447,20 +468,61 @@ class Messages:
         outgoing = any_of(words, self.knowledge.names("words", "outgoing"))
         return any_of(words, transports) and listens and not outgoing and not call.constructs
 
-    def _iterated(self, function: Function, depth: int) -> Iterator[Message]:
-        """The parameter of `items.map(f)`, `promise.then(f)`, where the items or the promise are of a message."""
+    def _iterated(self, function: Function, index: int, depth: int) -> Iterator[Message]:
+        """The parameter of `items.map(f)`, `promise.then(f)`, `stream.pipe(scan(f))`, where what is run through is of a message."""
         if function.kind != "lambda" or function.name:
             return
-        for _, _, value in self.invocations.uses(function):
+        for _, step, value in self.invocations.uses(function):
             call = value.parent
-            if (
-                isinstance(call, t.Call)
-                and value is not call.callee
-                and call.method in self.knowledge.names("message", "iterates")
-            ):
+            if not isinstance(call, t.Call) or value is call.callee:
+                continue
+            if call.method in self.knowledge.names("message", "iterates") and index == 0:
                 found = self.in_term(call.receiver, depth - 1)
                 if found is not None:
                     yield found
+            pipe = call.parent
+            if isinstance(pipe, t.Call) and call is not pipe.callee and pipe.method == "pipe":
+                socket = self.feed(pipe.receiver)
+                folds = call.method in self.knowledge.names("message", "folds")
+                if socket is not None and socket.evidence.is_strong and index == (1 if folds else 0):
+                    said = strong(step.extent, f"`{call.method}` gets each message of the stream")
+                    yield Message(socket.transport, said, socket.library)
+
+    def _relayed(self, function: Function, index: int, depth: int) -> Iterator[Message]:
+        """`hub.on("piece", f)` of what `hub.emit("piece", message)` hands on."""
+        for registration in self.events.of_handler(function):
+            emitter = registration.emitter
+            if not isinstance(emitter, t.Ref) or not emitter.place.name or registration.step is None:
+                continue
+            for host in self.module.functions_mentioning(emitter.place.name):
+                for _, call in host.cfg.calls:
+                    if (
+                        call.receiver_place != emitter.place
+                        or call.method not in self.knowledge.names("message", "relays")
+                        or len(call.arguments) <= index + 1
+                    ):
+                        continue
+                    first = call.arguments[0]
+                    if isinstance(first, t.Constant) and event_name(str(first.value)) == registration.event:
+                        found = self.in_term(call.arguments[index + 1], depth - 1)
+                        if found is not None:
+                            yield found
+
+    def _overridden(self, function: Function, index: int) -> Iterator[Message]:
+        """`async def on_sentence(self, data)` of a class that extends a library's namespace or endpoint."""
+        owner = function.owner
+        name = function.name.rpartition(".")[2]
+        if owner is None or not owner.bases or function.kind != "method" or not name.startswith("on_"):
+            return
+        for library in self.sockets.libraries:
+            entry = self._feeds.get(library.name, {})
+            if not any(base in entry.get("bases", []) for base in owner.bases):
+                continue
+            event = event_name(name)
+            if event in self.knowledge.names("event", "connection") or index < self._content_from(library):
+                continue
+            said = strong(function.name_extent, f"runs for each `{event}` event")
+            yield Message(library.transport, said, library)
 
     def _named(self, function: Function, binding: Binding) -> Iterator[Message]:
         """`on_websocket_message(self, msg)` in a file that does not say who calls it."""

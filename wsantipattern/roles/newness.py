@@ -225,6 +225,9 @@ class Newness:
                         inner = value.call if isinstance(value, t.Result) else value
                         if self._member(inner, found, kept, function, step):
                             return True
+        if self._is_counted(left) and self._is_counted(right):
+            # `const before = seen.size; seen.add(id); if (seen.size === before) return`
+            return True
         for side, other in ((left, right), (right, left)):
             if not self.carries(side) or self._carries_all(other, function, step):
                 continue
@@ -452,11 +455,30 @@ class Newness:
                 return True
         return False
 
+    def _is_counted(self, term: t.Term) -> bool:
+        """Whether a term is the size of a container that content is put into, or was a moment ago."""
+        if isinstance(term, t.Ref) and not term.place.path and term.place.root.kind == "local":
+            values = [s.value for _, s in self.module.stores_to(term.place)] if term.place.name else []
+            return any(not isinstance(v, t.Ref) or v.place.path for v in values) and any(
+                self._is_counted(v) for v in values if not (isinstance(v, t.Ref) and not v.place.path)
+            )
+        counted: t.Term | None = None
+        if isinstance(term, t.Ref) and term.place.path:
+            inner = self._unmeasured(term)
+            counted = inner if inner is not term else None
+        elif isinstance(term, t.Call) and term.method in self.knowledge.names("message", "measures"):
+            counted = term.argument(0) or term.receiver
+        holder = self.holders.of(counted) if counted is not None else None
+        return holder is not None and self._is_marked(holder)
+
     def _skips(self, other: t.Term, kept: Holder, function: Function, step: Step | None) -> bool:
         """Whether being unequal to `other` keeps out what came last, or what is kept: it is taken over after the test."""
         holder = self.holders.of(other)
         if holder is None:
             return False
+        if holder == kept and not isinstance(other, t.Ref):
+            # `text.slice(-m.length) !== m`
+            return True
         container = kept.parent if kept.path[-1:] == (ELEMENT,) else kept
         if container is not None and holder.within(container) and ELEMENT in holder.path:
             return True

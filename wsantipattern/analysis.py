@@ -196,6 +196,7 @@ class _Analysis:
         return Examination(found, list(self._errors), modules)
 
     def _in_module(self, module: Module) -> Iterator[Found]:
+        from wsantipattern.model.module import BudgetError
         from wsantipattern.roles import Roles
 
         roles = Roles(module, self._settings.joined_knowledge)
@@ -203,6 +204,7 @@ class _Analysis:
         for rule, triggers in self._settings.triggered:
             if rule.id in self._ignored or not any(word in module.text for word in triggers):
                 continue
+            module.spent = 0
             try:
                 subjects: Iterable[Module | Function]
                 subjects = [module] if rule.granularity == "module" else triggered.functions(triggers)
@@ -211,6 +213,9 @@ class _Analysis:
                         yield self._found(rule, match, module)
             except RecursionError:
                 self._errors[FileError(self._source.path, _TOO_DEEP)] = None
+            except BudgetError:
+                message = f"too much work for rule {rule.id}, which has given up on it"
+                self._errors[FileError(self._source.path, message)] = None
             except Exception as error:
                 self._errors[
                     FileError(self._source.path, f"{_blame(error, rule)} raised {_described(error)}")

@@ -160,6 +160,7 @@ class Cfg:
     @property
     def calls(self) -> Iterator[tuple[Step, Call]]:
         """Every call step, with its call (spawned calls are not among them)."""
+        self._look_through()
         for step in self.steps:
             if step.kind == "call" and isinstance(step.term, Call):
                 yield step, step.term
@@ -167,15 +168,22 @@ class Cfg:
     @property
     def assignments(self) -> Iterator[tuple[Step, Store]]:
         """Every assign step, with its store."""
+        self._look_through()
         for step in self.steps:
             if step.kind == "assign" and isinstance(step.term, Store):
                 yield step, step.term
 
+    def _look_through(self) -> None:
+        """Counts a look at every step; see `Module.spend`."""
+        self.function.module.spend(1 + len(self.steps) // 8)
+
     def of_kind(self, *kinds: StepKind) -> Iterator[Step]:
+        self._look_through()
         return (step for step in self.steps if step.kind in kinds)
 
     def steps_of(self, term: Term) -> list[Step]:
         """The steps that evaluate this very term; several where a `finally` body was copied."""
+        self._look_through()
         return [step for step in self.steps if step.term is term]
 
     # -- reachability ----------------------------------------------------------------------------
@@ -196,6 +204,7 @@ class Cfg:
                 ):
                     seen.add(edge.target)
                     todo.append(edge.target)
+        self.function.module.spend(1 + len(seen) // 4)
         return seen
 
     def reaches(self, start: Step, goal: Step) -> bool:
@@ -271,6 +280,7 @@ class Cfg:
         They held when they were tested; an assignment since then does not remove them.
         """
         mask = self._facts[step]
+        self.function.module.spend(1 + len(self._tests) // 4)
         found: dict[tuple[int, bool], flow.Fact] = {}
         for bit, test in self._tests:
             for holds, shift in ((True, bit), (False, bit + 1)):
@@ -362,6 +372,7 @@ class Cfg:
         while todo:
             state = todo.popleft()
             step, facts = state
+            self.function.module.spend(1 + len(facts) // 4)
             for edge in step.edges:
                 if step is start and state is first:
                     if edge.label == "raise" and start.kind != "raise":

@@ -172,6 +172,7 @@ def implied(term: t.Term, holds: bool, module: Module, depth: int = DEPTH) -> It
             if isinstance(other, t.Constant) and other.kind == "bool":
                 yield from implied(side, holds == ((term.op == "==") == bool(other.value)), module, depth)
                 return
+    module.spend(1)
     yield term, holds
     if depth <= 0:
         return

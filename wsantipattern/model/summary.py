@@ -116,6 +116,14 @@ def visible_in(root: Binding, function: Function) -> bool:
 
 def callers(function: Function) -> Iterator[tuple[Function, Step]]:
     """The call steps of the file that run this function, with the function they stand in."""
+    memo = function.module.memo
+    marker = ("callers", function)
+    if marker not in memo:
+        memo[marker] = list(_calling(function))
+    yield from memo[marker]
+
+
+def _calling(function: Function) -> Iterator[tuple[Function, Step]]:
     word = function.name.rpartition(".")[2]
     if not word:
         return

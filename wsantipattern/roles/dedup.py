@@ -7,7 +7,7 @@ skip the item where it is. Weak evidence is a function of another file that is n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
@@ -24,6 +24,7 @@ from wsantipattern.roles.membership import Membership
 from wsantipattern.roles.origin import Frame, Origins, waits_in_loop
 from wsantipattern.roles.reset import Resets
 from wsantipattern.roles.staleness import Divergence, Staleness
+from wsantipattern.roles.words import any_of, of_place
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +73,7 @@ class Trackers:
         self, module: Module, knowledge: Knowledge, events: Events, origins: Origins, staleness: Staleness
     ) -> None:
         self.module = module
+        self.knowledge = knowledge
         self.origins = origins
         self.staleness = staleness
         self.containers = Containers(module, knowledge)
@@ -99,14 +101,13 @@ class Trackers:
         if not learned or function.cfg.incomplete:
             return []
         found: dict[t.Extent, StaleMark] = {}
-        for mark in self.made.made_in(Frame(function), lambda storage: self.is_tracker(storage.place)):
+        for mark in self.made.made_in(Frame(function), self._may_be_tracker):
+            mark = self._as_said(mark)
             loops = self._batches(mark)
             if not loops or mark.extent in found:
                 continue
             for storage in mark.storages:
-                if not mark.said and not (
-                    self._outlives(function, storage, mark.step) and self.is_tracker(storage.place)
-                ):
+                if not mark.said and not self._outlives(function, storage, mark.step):
                     continue
                 for divergence in learned:
                     if self._is_told_apart(mark, storage, divergence):
@@ -119,6 +120,23 @@ class Trackers:
                     if stale is not None:
                         found.setdefault(mark.extent, stale)
         return [found[extent] for extent in sorted(found)]
+
+    def _may_be_tracker(self, storage: Storage) -> bool:
+        return self.is_tracker(storage.place) or self._is_named_so(storage.place)
+
+    def _is_named_so(self, place: Place) -> bool:
+        """Whether a container of another file, that nothing here asks, is named for what was seen."""
+        seen = self.knowledge.names("words", "seen")
+        return place.root.kind in ("import", "global") and any_of(of_place(place), seen)
+
+    def _as_said(self, mark: Mark) -> Mark:
+        """The mark, in the containers that are trackers; one in a container that only its name calls so is weak."""
+        if mark.said:
+            return mark
+        sure = tuple(s for s in mark.storages if self.is_tracker(s.place))
+        if sure:
+            return replace(mark, storages=sure)
+        return replace(mark, said="named")
 
     def _is_told_apart(self, mark: Mark, storage: Storage, divergence: Divergence) -> bool:
         """Whether the tracker or its keys hang on the very thing that differs: each life has a tracker of its own."""

@@ -153,6 +153,10 @@ class Marks:
         call = step.call if step.kind == "call" else None
         if call is not None:
             receiver = call.receiver
+            each = self._each_method(call)
+            if each is not None:
+                added = [t.Element(each[1].extent, each[1])]
+                return self._mark(frame, step, self.containers.of(frame, each[0]), list(added))
             if receiver is None or not call.arguments or self.module.resolve(call) is not None:
                 return None
             if call.method in self.containers.known("adds_all"):
@@ -180,6 +184,20 @@ class Marks:
             joined = _joined(store.value)
             if joined:
                 return self._mark(frame, step, self.containers.of(frame, target), joined, bulk=True)
+        return None
+
+    def _each_method(self, call: t.Call) -> tuple[t.Term, t.Term] | None:
+        """`ids.forEach(seen.add, seen)`, `map(seen.add, ids)`: the container, and the collection."""
+        name = self.module.canonical(call.callee) or ""
+        for argument, collection in (
+            (call.argument(0), call.receiver if call.method in self.containers.known("each") else None),
+            (call.argument(0), call.argument(1) if name in self.containers.known("each_of") else None),
+        ):
+            if collection is None or not isinstance(argument, t.Ref) or not argument.place.path:
+                continue
+            parent = argument.place.parent
+            if argument.place.name in self.containers.known("adds") and parent is not None:
+                return t.Ref(argument.extent, parent), collection
         return None
 
     def _mark(
@@ -258,5 +276,9 @@ def _joined(value: t.Term) -> list[t.Term]:
             if value.method == "append":
                 return list(value.arguments[1:])
             return list(value.arguments)
+        case t.Record():
+            # `{ ...seen, [id]: true }`
+            pairs = [entry for name, entry in value.entries if name is None and isinstance(entry, t.Several)]
+            return [pair.operands[0] for pair in pairs if pair.operands]
         case _:
             return []

@@ -268,7 +268,11 @@ class Resets:
             for a in call.arguments
             if isinstance(a, t.Ref) and any(s.holds(storage) for s in self.containers.of(frame, a))
         ]
-        is_copied = call.constructs or name in self.containers.known("copies")
+        is_copied = (
+            call.constructs
+            or name in self.containers.known("copies")
+            or call.method in self.containers.known("each")
+        )
         if handed and (
             name in self.containers.known("clears_of") or not (call.total or is_logger or is_copied)
         ):

@@ -147,7 +147,13 @@ class Staleness:
         for step, store in function.cfg.assignments:
             if step.target is None or ELEMENT in step.target.path or not _may_be_condition(store.value):
                 continue
-            for holds, verdict in self._either(frame, store.value):
+            learned = list(self._either(frame, store.value))
+            if not learned and isinstance(store.value, t.Call):
+                # `const isStale = checkState(ours, theirs)`: the variable is named for it.
+                stale = self.knowledge.names("words", "staleness")
+                said = self._asked(frame, store.value) if any_of(split(step.target.name), stale) else None
+                learned = [(True, said)] if said is not None else []
+            for holds, verdict in learned:
                 if verdict is not None:
                     named.add(step.target)
                     given: list[tuple[Key, bool]] = [(("set", step.target), holds), *_atoms(verdict.term)]
@@ -463,34 +469,39 @@ class Staleness:
         if not holds:
             return None
         stale = self.knowledge.names("words", "staleness")
-        if isinstance(condition, t.Call) and self.module.resolve(condition) is None:
-            if not any_of(split(condition.method), stale):
-                return None
-            read = [a for a in condition.arguments if not isinstance(self._value(a), t.Constant)]
-            if len(read) < 2 or any(self._is_no_position(a) for a in read):
-                return None
-            leaves = [leaf for a in read for leaf in self.origins.of(frame, a)]
-            if all(leaf.is_state for leaf in leaves):
-                return None
-            return _Verdict(
-                Confidence.MEDIUM,
-                frozenset(loop for leaf in leaves for loop in leaf.loops),
-                condition,
-                kind="said",
-            )
-        if isinstance(condition, t.Ref):
-            words = split(condition.place.name)
-            leaves = self.origins.of(frame, condition)
-            came = bool(leaves) and all(leaf.kind in ("given", "reply") and leaf.place for leaf in leaves)
-            copy = any_of(words, stale) and any_of(words, self.knowledge.names("words", "this_side"))
-            if came and (copy or any_of(words, self.knowledge.names("words", "diverged"))):
-                return _Verdict(
-                    Confidence.MEDIUM,
-                    frozenset(loop for leaf in leaves for loop in leaf.loops),
-                    condition,
-                    kind="said",
-                )
+        if isinstance(condition, t.Call):
+            return self._asked(frame, condition) if any_of(split(condition.method), stale) else None
+        if not isinstance(condition, t.Ref):
+            return None
+        words = split(condition.place.name)
+        copy = self.knowledge.names("words", "this_side")
+        leaves = self.origins.of(frame, condition)
+        if not leaves or not all(leaf.kind in ("given", "reply") and leaf.place for leaf in leaves):
+            return None
+        plain = not condition.place.path and set(words) <= stale | copy | _AUXILIARY
+        told = any_of(words, stale) and (plain or any_of(words, copy))
+        if told or any_of(words, self.knowledge.names("words", "diverged")):
+            return _Verdict(Confidence.MEDIUM, _loops(leaves), condition, kind="said")
         return None
+
+    def _asked(self, frame: Frame, call: t.Call) -> _Verdict | None:
+        """A function of another file is asked about two positions."""
+        if self.module.resolve(call) is not None:
+            return None
+        read = [a for a in call.arguments if not isinstance(self._value(a), t.Constant)]
+        if len(read) < 2 or any(self._is_no_position(a) for a in read):
+            return None
+        leaves = [leaf for a in read for leaf in self.origins.of(frame, a)]
+        if all(leaf.is_state for leaf in leaves):
+            return None
+        return _Verdict(Confidence.MEDIUM, _loops(leaves), call, kind="said")
+
+
+_AUXILIARY = frozenset({"is", "was", "are", "has", "state", "now"})
+
+
+def _loops(leaves: list[Leaf]) -> frozenset[int]:
+    return frozenset(loop for leaf in leaves for loop in leaf.loops)
 
 
 def _may_be_condition(value: t.Term) -> bool:

@@ -190,8 +190,11 @@ class Trackers:
         if (way is None and not late_only) or (late_only and cfg.reaches(divergence.step, mark.step)):
             return None
         reset = self._reset_nearby(cfg, frame, storage, mark, divergence)
-        if not divergence.is_sure and not (reset is not None and reset[1]):
+        hangs = reset is not None and reset[1]
+        if not divergence.is_sure and not hangs:
             return None
+        if hangs and divergence.kind in ("life", "base"):
+            confidence = sure  # That the function resets for it says more than the names do.
         if way is not None:
             if not self._is_asked(function, divergence, mark, storage, avoided, facts):
                 return None

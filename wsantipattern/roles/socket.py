@@ -345,10 +345,11 @@ class Sockets:
         if call.receiver is None:
             return None
         # A method that no other library of the file has: `session.ws_connect(...)` of a session from elsewhere.
-        return next((lib for lib in self._imported if call.method in lib.facts.get("make_methods", [])), None)
+        return next((lib for lib in self.imported if call.method in lib.facts.get("make_methods", [])), None)
 
     @cached_property
-    def _imported(self) -> list[Library]:
+    def imported(self) -> list[Library]:
+        """The libraries that the file imports something of."""
         return [lib for lib in self.libraries if self.imports(lib)]
 
     def imports(self, library: Library) -> bool:

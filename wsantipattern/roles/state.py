@@ -171,35 +171,49 @@ class States:
 
     def _promised(self, function: Function, step: Step, facts: list[Fact]) -> Iterator[Fact]:
         """What helpers of the file have made sure of: by raising otherwise, or by an error that is now known to be null."""
-        for before, call in function.cfg.calls:
+        for before, call, callee in self._checks(function):
+            if function.cfg.dominates(before, step):
+                yield from self._held([callee.cfg.known_at(callee.cfg.exit)], call, callee)
+        for call, errors in self._null_results(facts).items():
             callee = self.module.resolve(call)
-            if callee is None or callee is function or callee.is_generator:
-                continue
-            if any(True for _ in callee.cfg.of_kind("raise")) and function.cfg.dominates(before, step):
-                ways = [callee.cfg.known_at(callee.cfg.exit)]
-            else:
-                errors = self._null_results(function, call, facts)
-                if not errors:
-                    continue
+            if callee is not None and callee is not function:
                 ways = [known for value, known in returns(callee) if _is_null_at(value, errors)]
-            mapping = bind(call, callee)
-            for shared in _common(ways):
-                for term, holds in implied(shared.term, shared.holds, self.module):
-                    yield Fact(substitute(term, mapping), holds)
+                yield from self._held(ways, call, callee)
 
-    def _null_results(self, function: Function, call: t.Call, facts: list[Fact]) -> set[int]:
-        """Which results of a call the facts know to be null; 0 where it has one."""
-        found: set[int] = set()
+    def _held(self, ways: list[list[Fact]], call: t.Call, callee: Function) -> Iterator[Fact]:
+        """What holds on all of these ways out of a called function, in the caller's terms."""
+        mapping = bind(call, callee)
+        for shared in _common(ways):
+            for term, holds in implied(shared.term, shared.holds, self.module):
+                yield Fact(substitute(term, mapping), holds)
+
+    def _checks(self, function: Function) -> list[tuple[Step, t.Call, Function]]:
+        """The calls of helpers that raise where something does not hold."""
+        key = ("checks", function)
+        if key not in self.module.memo:
+            self.module.memo[key] = [
+                (step, call, callee)
+                for step, call in function.cfg.calls
+                if (callee := self.module.resolve(call)) is not None
+                and callee is not function
+                and not callee.is_generator
+                and any(True for _ in callee.cfg.of_kind("raise"))
+            ]
+        found: list[tuple[Step, t.Call, Function]] = self.module.memo[key]
+        return found
+
+    def _null_results(self, facts: list[Fact]) -> dict[t.Call, set[int]]:
+        """The calls of which the facts know a result to be null, with which; 0 where a call has one."""
+        found: dict[t.Call, set[int]] = {}
         for fact in facts:
             decided = atom(fact.term)
             if decided is None or decided[0][0] != "set" or fact.holds == decided[1]:
                 continue
             for _, store in self.module.stores_to(decided[0][1]):
                 value = store.value
-                if isinstance(value, t.Result) and value.call is call:
-                    found.add(value.index)
-                elif value is call:
-                    found.add(0)
+                call, index = (value.call, value.index) if isinstance(value, t.Result) else (value, 0)
+                if isinstance(call, t.Call):
+                    found.setdefault(call, set()).add(index)
         return found
 
     def _computed(self, facts: list[Fact]) -> Iterator[Fact]:
@@ -280,10 +294,8 @@ class States:
 
     def _meant(self, name: str, sending: Sending) -> Library | None:
         """The library that the file imports and whose state and send these are, where nothing else tells the type."""
-        for library in self.sockets.libraries:
+        for library in self.sockets.imported:
             if name not in _state_names(library) or sending.method not in library.sends:
-                continue
-            if not self.sockets.imports(library):
                 continue
             if sending.method not in self.sends.general or any_of(
                 of_place(sending.place), self.knowledge.names("words", "socket")
@@ -336,7 +348,7 @@ class States:
         if known is not None and known.library is not None:
             candidates = [known.library]
         else:
-            candidates = [lib for lib in self.sockets.libraries if self.sockets.imports(lib)]
+            candidates = self.sockets.imported
         for library in candidates:
             facts = library.facts
             says = (holds and name in (*facts.get("open_flags", []), *facts.get("inner_open", []))) or (

@@ -38,14 +38,14 @@ class Sends:
             for library in sockets.libraries
             for entry in library.facts.get("send_functions", [])
         }
+        self._methods = self.general.union(
+            *(library.sends for library in sockets.libraries if library.transport == "websocket")
+        )
 
     def senders(self) -> Iterator[Function]:
         """The functions that may send, in order."""
-        words = set(self.general) | {name.rpartition(".")[2] for name in self._functions}
-        for library in self.sockets.libraries:
-            words.update(library.sends)
         found: set[Function] = set()
-        for word in words:
+        for word in sorted(self._methods | {name.rpartition(".")[2] for name in self._functions}):
             for function in self.module.functions_mentioning(word):
                 found.add(function)
                 for name in self._handed_out(function, word):
@@ -62,6 +62,7 @@ class Sends:
                 yield target.place.name
 
     def of(self, call: t.Call) -> Sending | None:
+        """What a call may send on, or None where it is no send."""
         if not isinstance(call.callee, t.Ref):
             return None
         told = self._functions.get(self.module.canonical(call.callee) or "")
@@ -76,12 +77,11 @@ class Sends:
         parent = place.parent
         if parent is None:
             return None
-        if place.name not in self.general and not any(
-            place.name in library.sends for library in self.sockets.libraries
-        ):
+        if place.name not in self._methods:
             return None
         shown = str(call.receiver_place) if call.receiver_place is not None else call.method
         return Sending(call, self.sockets.own(parent), place.name, shown, None)
 
     def by_library(self, library: Library, sending: Sending) -> bool:
+        """Whether a call is a send of this library's connections."""
         return sending.library is library or sending.method in library.sends or sending.method in self.general

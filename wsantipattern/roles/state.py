@@ -175,10 +175,10 @@ class States:
             if function.cfg.dominates(before, step):
                 yield from self._held([callee.cfg.known_at(callee.cfg.exit)], call, callee)
         for call, errors in self._null_results(facts).items():
-            callee = self.module.resolve(call)
-            if callee is not None and callee is not function:
-                ways = [known for value, known in returns(callee) if _is_null_at(value, errors)]
-                yield from self._held(ways, call, callee)
+            asked = self.module.resolve(call)
+            if asked is not None and asked is not function:
+                ways = [known for value, known in returns(asked) if _is_null_at(value, errors)]
+                yield from self._held(ways, call, asked)
 
     def _held(self, ways: list[list[Fact]], call: t.Call, callee: Function) -> Iterator[Fact]:
         """What holds on all of these ways out of a called function, in the caller's terms."""

@@ -268,9 +268,9 @@ def sources(corpus: Path) -> list[tuple[str, list[tuple[Path, int, bool]]]]:
     return packages
 
 
-def make_sets(corpus: Path, scratch: Path) -> dict[str, Path]:
+def make_sets(corpus: Path, scratch: Path, most: int) -> dict[str, Path]:
     """The two sets as folders: whole packages, those with the largest share of socket files first, or last."""
-    made = {name: scratch / "sets" / name for name in ("heavy", "ordinary")}
+    made = {name: scratch / "sets" / f"{name}-{most}" for name in ("heavy", "ordinary")}
     if all((folder / ".complete").exists() for folder in made.values()):
         return made
     packages = sources(corpus)
@@ -285,14 +285,14 @@ def make_sets(corpus: Path, scratch: Path) -> dict[str, Path]:
         count = size = 0
         by_language: dict[str, int] = {}
         for package, files in order:
-            if count >= SET_FILES or size >= SET_BYTES:
+            if count >= most or size >= SET_BYTES:
                 break
             language = files[0][0].relative_to(corpus / "sources").parts[0]
             # No language may take more than its half, or a set would be a benchmark of one grammar.
-            if by_language.get(language, 0) > SET_BYTES // 2:
+            if by_language.get(language, 0) > SET_BYTES * most // SET_FILES // 2:
                 continue
             for file, octets, _ in files:
-                if count >= SET_FILES or size >= SET_BYTES:
+                if count >= most or size >= SET_BYTES:
                     break
                 place = folder / file.relative_to(corpus / "sources")
                 place.parent.mkdir(parents=True, exist_ok=True)
@@ -391,6 +391,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--corpus", type=Path, required=True, help="what corpus.py --cache was given")
     parser.add_argument("--scratch", type=Path, required=True, help="a folder for tools and sets")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--files", type=int, default=SET_FILES, help="files of a set, for a quick look")
     parser.add_argument("--sets", default="heavy,ordinary")
     parser.add_argument(
         "--tools", default="", help="only those whose names contain one of these, with commas"
@@ -404,7 +405,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     scratch.mkdir(parents=True, exist_ok=True)
     versions = install(scratch)
     versions["wsantipattern"] = _said([str(Path(sys.executable).parent / "wsantipattern"), "--version"])
-    folders = make_sets(options.corpus.resolve(), scratch)
+    folders = make_sets(options.corpus.resolve(), scratch, options.files)
     wanted = [word for word in options.tools.split(",") if word]
 
     def kept(all_tools: Iterable[Tool]) -> list[Tool]:

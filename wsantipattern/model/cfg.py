@@ -138,11 +138,17 @@ class Cfg:
 
     def __init__(self, function: Function, steps: list[Step], entry: Step, exit_: Step, raised: Step) -> None:
         self.function = function
-        self.steps = steps
+        self._steps = steps
         self.entry = entry
         self.exit = exit_
         self.raised = raised
         self.incomplete = False
+
+    @property
+    def steps(self) -> list[Step]:
+        """All of them; to ask counts as a look at each, see `Module.spend`."""
+        self.function.module.spend(1 + len(self._steps) // 3)
+        return self._steps
 
     @property
     def exits(self) -> tuple[Step, Step]:
@@ -160,7 +166,6 @@ class Cfg:
     @property
     def calls(self) -> Iterator[tuple[Step, Call]]:
         """Every call step, with its call (spawned calls are not among them)."""
-        self._look_through()
         for step in self.steps:
             if step.kind == "call" and isinstance(step.term, Call):
                 yield step, step.term
@@ -168,22 +173,15 @@ class Cfg:
     @property
     def assignments(self) -> Iterator[tuple[Step, Store]]:
         """Every assign step, with its store."""
-        self._look_through()
         for step in self.steps:
             if step.kind == "assign" and isinstance(step.term, Store):
                 yield step, step.term
 
-    def _look_through(self) -> None:
-        """Counts a look at every step; see `Module.spend`."""
-        self.function.module.spend(1 + len(self.steps) // 8)
-
     def of_kind(self, *kinds: StepKind) -> Iterator[Step]:
-        self._look_through()
         return (step for step in self.steps if step.kind in kinds)
 
     def steps_of(self, term: Term) -> list[Step]:
         """The steps that evaluate this very term; several where a `finally` body was copied."""
-        self._look_through()
         return [step for step in self.steps if step.term is term]
 
     # -- reachability ----------------------------------------------------------------------------

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 FunctionKind = Literal["function", "method", "constructor", "getter", "setter", "lambda", "top"]
 
 
-BUDGET = 600_000
+BUDGET = 500_000
 """Units of work (a step looked at, a name resolved) that the questions of one rule about one file may take."""
 
 

@@ -63,7 +63,11 @@ class Marks:
         for step in frame.function.cfg.steps:
             direct = self.direct(frame, step)
             if direct is not None:
-                if wanted is None or any(wanted(s) for s in direct.storages):
+                kept = step.call.argument(1) if step.call is not None else None
+                if step.store is not None and step.target is not None and step.target.path[-1:] == (ELEMENT,):
+                    kept = step.store.value
+                is_registry = _is_object(self.module.value_of(kept))
+                if not is_registry and (wanted is None or any(wanted(s) for s in direct.storages)):
                     found.append(direct)
                 continue
             call = step.call if step.kind == "call" else None
@@ -181,9 +185,9 @@ class Marks:
         if store.op in ("|", "+"):
             return self._mark(frame, step, self.containers.of(frame, target), [store.value], bulk=True)
         if store.op is None and self.resets.keeps(frame, store.value, Storage(step.target), None):
-            joined = _joined(store.value)
+            joined, bulk = _joined(store.value)
             if joined:
-                return self._mark(frame, step, self.containers.of(frame, target), joined, bulk=True)
+                return self._mark(frame, step, self.containers.of(frame, target), joined, bulk)
         return None
 
     def _each_method(self, call: t.Call) -> tuple[t.Term, t.Term] | None:
@@ -262,23 +266,36 @@ class Marks:
         return False
 
 
-def _joined(value: t.Term) -> list[t.Term]:
-    """What an assignment adds to the old content that its value repeats."""
+def _joined(value: t.Term) -> tuple[list[t.Term], bool]:
+    """What an assignment adds to the old content that its value repeats, and whether it adds all elements of it."""
     match value:
         case t.Binary(op="|" | "+"):
-            return [value.right]
+            right = value.right
+            return (right.elements, False) if isinstance(right, t.Sequence) else ([right], True)
         case t.Sequence():
-            return [e.value if isinstance(e, t.Spread) else e for e in value.elements[1:]]
+            return _spread_out(value.elements[1:])
         case t.Call():
             inner = [a for a in value.arguments if isinstance(a, t.Sequence)]
             if value.constructs and inner:
                 return _joined(inner[0])
             if value.method == "append":
-                return list(value.arguments[1:])
-            return list(value.arguments)
+                return _spread_out(value.arguments[1:])
+            return list(value.arguments), True
         case t.Record():
             # `{ ...seen, [id]: true }`
             pairs = [entry for name, entry in value.entries if name is None and isinstance(entry, t.Several)]
-            return [pair.operands[0] for pair in pairs if pair.operands]
+            return [pair.operands[0] for pair in pairs if pair.operands], False
         case _:
-            return []
+            return [], False
+
+
+def _spread_out(terms: list[t.Term]) -> tuple[list[t.Term], bool]:
+    spread = any(isinstance(term, t.Spread) for term in terms)
+    return [term.value if isinstance(term, t.Spread) else term for term in terms], spread
+
+
+def _is_object(value: t.Term | None) -> bool:
+    """Whether a value is an object made for its key: the container is a registry, and tells nothing apart."""
+    if isinstance(value, t.Record):
+        return bool(value.entries)
+    return isinstance(value, t.Call) and value.constructs and not value.total

@@ -165,7 +165,11 @@ class Origins:
         elif root.kind in ("import", "class", "function"):
             yield Leaf("library", 0, ref.place, loops)
         elif root.kind == "global" or root.scope is None:
-            yield Leaf("given", nesting(frame.first.function), ref.place, loops)
+            # In a fragment the names are all there is; elsewhere another file declares them.
+            if frame.function.host.kind == "top" or self.module.offset_map is not None:
+                yield Leaf("given", nesting(frame.first.function), ref.place, loops)
+            else:
+                yield Leaf("library", 0, ref.place, loops)
         elif root.scope.host is not frame.function.host:
             if not isinstance(root.initial, t.Constant) or not root.constant:
                 kind: Kind = "state" if root.scope.kind == "top" or root.kind == "local" else "given"

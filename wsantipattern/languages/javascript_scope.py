@@ -241,11 +241,15 @@ class Scope:
     def at(self, offset: int) -> Scope:
         """The innermost scope that holds the byte offset."""
         scope = self
+        depth = 0
         while scope.children:
+            depth += 1
             index = bisect_right(scope.children, offset, key=lambda s: s.start) - 1
             if index < 0 or offset >= scope.children[index].end:
                 break
             scope = scope.children[index]
+        # Scopes nest a few deep in what people write; thousands deep, every name costs them all.
+        self.file.module.spend(1 + depth // 4)
         return scope
 
 

@@ -79,7 +79,7 @@ class Fallbacks:
             yield from self._of_fact(function, step, fact, place)
         yield from self._narrowed(function, step, facts, place)
         yield from self._either(function, step, place)
-        yield from self._of_events(function, step)
+        yield from self._of_events(function, step, direct=depth == DEPTH)
         if depth > 0:
             for caller, site in self._runs(function, step):
                 yield from self.reasons(caller, site, place, [], depth - 1)
@@ -120,11 +120,20 @@ class Fallbacks:
         if any(True for _ in cfg.known_at(step)):
             return
         yield from callers(function)
-        if function.kind == "lambda" and function.parent is not None:
+        if function.kind == "lambda" and function.parent is not None and self._runs_at_once(function):
             parent = function.parent.host
             for made in parent.cfg.of_kind("closure"):
                 if isinstance(made.term, t.Closure) and made.term.function is function:
                     yield parent, made
+
+    def _runs_at_once(self, function: Function) -> bool:
+        """Whether a closure is given to a call that runs it: not kept, not registered, not put off."""
+        takers = list(self._takers(function))
+        return (
+            bool(takers)
+            and not self.events.of_handler(function)
+            and not any(taker.method in self.knowledge.names("watermark", "delays") for taker in takers)
+        )
 
     # -- facts -----------------------------------------------------------------------------------
 
@@ -246,6 +255,8 @@ class Fallbacks:
 
     def _says_trouble(self, term: t.Term, holds: bool) -> bool:
         trouble = self.knowledge.names("watermark", "troubles")
+        if isinstance(term, t.Binary) and term.op == "in" and holds:
+            return any_of(split(_constant_word(term.left)), trouble)
         if isinstance(term, t.Binary) and term.op == "==" and holds:
             return any(
                 any_of(split(name), trouble)
@@ -315,7 +326,7 @@ class Fallbacks:
 
     # -- events ----------------------------------------------------------------------------------
 
-    def _of_events(self, function: Function, step: Step) -> Iterator[Fallback]:
+    def _of_events(self, function: Function, step: Step, *, direct: bool) -> Iterator[Fallback]:
         for registration in self.events.of_handler(function):
             extent = registration.step.extent if registration.step is not None else function.name_extent
             reason = f"a `{registration.event}` event runs this"
@@ -323,13 +334,32 @@ class Fallbacks:
                 yield Fallback(extent, reason, True, function, step)
             elif registration.event in self.knowledge.names("watermark", "link_events"):
                 yield Fallback(extent, reason, True, function, step, event=registration.event)
-        taker = self._taker(function)
-        if taker in self.knowledge.names("watermark", "error_takers"):
-            yield Fallback(function.extent, "the attempt failed", True, function, step)
+            elif any_of(split(registration.event), self.knowledge.names("watermark", "troubles")):
+                yield Fallback(extent, reason, False, function, step)
+        for taker in self._takers(function):
+            if taker.method in self.knowledge.names("watermark", "error_takers"):
+                yield Fallback(taker.extent, "the attempt failed", True, function, step)
+            elif direct and taker.method in self.knowledge.names("watermark", "delays"):
+                yield Fallback(taker.extent, "nothing came in time", False, function, step, is_vague=True)
+            elif any(
+                isinstance(a, t.Ref)
+                and any_of(split(a.place.name), self.knowledge.names("watermark", "errors"))
+                for a in taker.arguments
+            ):
+                yield Fallback(taker.extent, "the attempt failed", False, function, step)
         name = function.name.rpartition(".")[2]
         words = split(name)
         if any_of(words, self.knowledge.names("watermark", "error_handlers")):
             yield Fallback(function.name_extent, f"`{name}` deals with a failure", False, function, step)
+        elif any_of(words, self.knowledge.names("watermark", "recoveries")):
+            yield Fallback(
+                function.name_extent,
+                f"`{name}` deals with what was lost",
+                False,
+                function,
+                step,
+                is_vague=True,
+            )
         elif any_of(words, self.knowledge.names("watermark", "link_handlers")):
             yield Fallback(
                 function.name_extent,
@@ -340,16 +370,18 @@ class Fallbacks:
                 event=name,
             )
 
-    def _taker(self, function: Function) -> str:
-        """The name of the function or method that a closure is directly given to."""
-        if function.kind != "lambda" or function.parent is None:
-            return ""
-        for term in terms_in(function.parent.host):
-            if isinstance(term, t.Call) and any(
-                isinstance(a, t.Closure) and a.function is function for a in term.arguments
-            ):
-                return term.method
-        return ""
+    def _takers(self, function: Function) -> Iterator[t.Call]:
+        """The calls that a function is directly given to."""
+        word = function.name.rpartition(".")[2]
+        places = [function.parent.host] if function.kind == "lambda" and function.parent is not None else []
+        for other in places or self.module.functions_mentioning(word):
+            for term in terms_in(other):
+                if isinstance(term, t.Call) and any(
+                    (isinstance(a, t.Closure) and a.function is function)
+                    or (isinstance(a, t.Ref) and self.module.resolve_value(a) is function)
+                    for a in term.arguments
+                ):
+                    yield term
 
 
 def _names_two(term: t.Term) -> bool:

@@ -172,7 +172,7 @@ class Slots:
             value = self._updated(call.arguments[0], setter)
             yield Move(function, step, setter, value, call.extent, setter=call.method)
             return
-        merged = list(self._merged(call))
+        merged = list(self._merged(call)) or list(self._patched(call))
         if merged:
             for place, value in merged:
                 yield Move(function, step, place, value, value.extent)
@@ -207,6 +207,22 @@ class Slots:
                     yield from _entries(call.receiver_place, argument)
             for word, value in call.keywords:
                 yield call.receiver_place.field(word), value
+
+    def _patched(self, call: t.Call) -> Iterator[tuple[Place, t.Term]]:
+        """`set({ last: 0 })`, `setState((s) => ({ last: max(s.last, x) }))`: a store's own setter, given new fields."""
+        if (
+            call.method not in self.knowledge.names("slot", "state_setters")
+            or not isinstance(call.callee, t.Ref)
+            or call.receiver is not None
+            or len(call.arguments) != 1
+        ):
+            return
+        given = call.arguments[0]
+        if isinstance(given, t.Closure):
+            results = [value for value, _ in returns(given.function)]
+            given = results[0] if len(results) == 1 and results[0] is not None else given
+        if isinstance(given, t.Record):
+            yield from _entries(call.callee.place, given)
 
     def _set_by(self, callee: t.Term) -> Place | None:
         """The variable that a state setter sets: the other half of `const [x, setX] = useState(0)`."""
@@ -267,6 +283,8 @@ class Slots:
             return self.read(sides[0], depth - 1) if len(sides) == 1 else None
         if isinstance(term, t.Result) and term.index == 0:
             return self.read(term.call, depth - 1)
+        if isinstance(term, t.Suspend) and term.op == "await" and isinstance(term.value, t.Call):
+            return self._read_by(term.value, depth)
         if isinstance(term, t.Call):
             return self._read_by(term, depth)
         return None

@@ -37,13 +37,15 @@ class Watermark:
     """A slot that rises with what is delivered.
 
     `raises` are the moves of the monotonic idiom; empty where only words say so. `records` are moves that take the
-    position of what is handed on there, unconditionally, of a slot that the peer is asked with.
+    position of what is handed on there, unconditionally, of a slot that the peer is asked with. `is_gated`: comparison
+    and move stand apart.
     """
 
     place: Place
     keys: set[Hashable]
     raises: list[Move] = field(default_factory=list)
     records: list[Move] = field(default_factory=list)
+    is_gated: bool = False
 
     @property
     def is_strong(self) -> bool:
@@ -122,6 +124,69 @@ class Watermarks:
                 known.keys |= keys
                 known.raises.append(move)
         return found
+
+    @cached_property
+    def gated(self) -> list[Watermark]:
+        """The slots that something's position is compared with, and that take such a position somewhere else: after
+        a filter, at the end of a batch, in a function that is called behind the comparison."""
+        known = {key for watermark in self.strong for key in watermark.keys}
+        found: list[Watermark] = []
+        for function, place, source in self._comparisons():
+            keys = self.slots.keys(place)
+            if not known.isdisjoint(keys):
+                continue
+            raises = [
+                move
+                for other in self.module.functions_mentioning(place.name)
+                if not other.cfg.incomplete
+                for move in self.slots.moves_in(other)
+                if self.slots.same(move.place, place)
+                and self._takes(move, source.path[-1])
+                and (
+                    self._hands_on(function, place, frozenset({source}), 1)
+                    or self._hands_on(other, move.place, self.orders.sources(move.value), 1)
+                )
+            ]
+            if raises:
+                known |= keys
+                found.append(Watermark(place, set(keys), raises, is_gated=True))
+        return found
+
+    def _comparisons(self) -> Iterator[tuple[Function, Place, Place]]:
+        """What is compared where: a slot that outlives the call, and a field of something else."""
+        for function in self._functions:
+            if not self.orders.may_order(function) or function.cfg.incomplete:
+                continue
+            for term in terms_in(function):
+                if not isinstance(term, t.Binary) or term.op not in RELATIONS:
+                    continue
+                for order in self.orders.orders_of(term, True):
+                    place = order.place
+                    if (
+                        not order.is_order
+                        or not self._outlives_calls(function, place)
+                        or self._is_amount(place)
+                    ):
+                        continue
+                    for source in order.sources:
+                        if source.path and source.path[-1] != ELEMENT and source.root is not place.root:
+                            yield function, place, source
+
+    def _outlives_calls(self, function: Function, place: Place) -> bool:
+        root = place.root
+        if root.kind == "this":
+            return bool(place.path)
+        return root.kind == "local" and root.scope is not None and root.scope.host is not function.host
+
+    def _takes(self, move: Move, name: str) -> bool:
+        """Whether a move gives the slot a field of that name, of something that is handed about."""
+        value = self.module.value_of(move.value)
+        return (
+            isinstance(value, t.Ref)
+            and bool(value.place.path)
+            and value.place.path[-1] == name
+            and value.place.root.kind != "this"
+        )
 
     def _lasts(self, move: Move) -> bool:
         """Whether the slot outlives the step: no variable that only one run of the code sees."""
@@ -326,7 +391,7 @@ class Watermarks:
     def setbacks(self) -> Iterator[Setback]:
         """The moves that set a watermark back, in order of appearance."""
         found: dict[t.Extent, Setback] = {}
-        for watermark in self.strong:
+        for watermark in (*self.strong, *self.gated):
             for move in self._moves_of(watermark):
                 setback = self._judged(watermark, move)
                 if setback is not None:
@@ -359,7 +424,7 @@ class Watermarks:
     def _named(self) -> Iterator[Watermark]:
         """Slots that only their names make watermarks: of what was delivered, or of what was last taken from a stream
         that is asked for more with it."""
-        strong = {key for watermark in self.strong for key in watermark.keys}
+        strong = {key for watermark in (*self.strong, *self.gated) for key in watermark.keys}
         found: list[Watermark] = []
         for name in self._candidate_names():
             for function in self.module.functions_mentioning(name):
@@ -376,7 +441,9 @@ class Watermarks:
                 watermark.records = [m for m in self._moves_of(watermark) if self._records(m)]
                 if watermark.records and not self._is_asked_with(watermark):
                     watermark.records = []
-            if watermark.records or (watermark.place.path and self._says_delivered(watermark.place.name)):
+            name = watermark.place.name
+            recent = any_of(split(name), self.knowledge.names("watermark", "recency"))
+            if watermark.records or (watermark.place.path and recent and self._says_delivered(name)):
                 yield watermark
 
     def _records(self, move: Move) -> bool:
@@ -389,13 +456,15 @@ class Watermarks:
     def _candidate_names(self) -> list[str]:
         """The identifiers of the text whose words say "the last one" of something."""
         found: dict[str, None] = {}
-        for start in sorted(self.knowledge.names("watermark", "recency")):
+        cursors = self.knowledge.names("watermark", "cursors")
+        for start in sorted(self.knowledge.names("watermark", "recency") | cursors):
             for spelled in (start, start.capitalize()):
                 at = self.module.text.find(spelled.encode())
                 while at >= 0:
                     name = self._identifier_at(at)
                     words = split(name)
-                    if any_of(words, self.knowledge.names("watermark", "recency")) and len(words) > 1:
+                    recent = any_of(words, self.knowledge.names("watermark", "recency"))
+                    if (recent and len(words) > 1) or any_of(words, cursors):
                         found[name] = None
                     at = self.module.text.find(spelled.encode(), at + len(spelled))
         return [name for name in found if self._says_delivered(name) or self._says_position(name)]
@@ -506,7 +575,9 @@ class Watermarks:
             root = value.place.root
             if root.kind in ("import", "global", "class"):
                 words = split(value.place.name)
-                return not any_of(words, ("max", "infinity", "positive"))
+                return not any_of(words, ("max", "infinity", "positive")) or any_of(words, ("negative",))
+            if root.kind == "this":
+                return self._is_start_value(value.place)
             if root.kind == "local" and root.scope is not None and root.scope.kind == "top" and root.constant:
                 return (
                     not value.place.path
@@ -515,10 +586,19 @@ class Watermarks:
                 )
             return False
         if isinstance(value, t.Call):
-            return (
-                value.constructs and bool(value.arguments) and all(self._is_lower(a) for a in value.arguments)
+            known = value.constructs or (self.module.canonical(value.callee) or "") in self.knowledge.names(
+                "slot", "conversions"
             )
-        return isinstance(value, t.Unary) and self._is_lower(value.operand)
+            return known and bool(value.arguments) and all(self._is_lower(a) for a in value.arguments)
+        if isinstance(value, t.Unary) and value.op == "-":
+            return isinstance(value.operand, t.Ref) and value.operand.place.root.kind in ("import", "global")
+        return False
+
+    def _is_start_value(self, place: Place) -> bool:
+        """Whether a field keeps one value from the start: it is set where the object is made, or nowhere here."""
+        return len(place.path) == 1 and all(
+            function.kind in ("constructor", "top") for function, _ in self.module.stores_to(place)
+        )
 
     def _is_made_of_constants(self, value: t.Term) -> bool:
         return all(
@@ -611,7 +691,7 @@ class Watermarks:
         conditions: list[tuple[t.Term, bool]],
     ) -> Setback | None:
         function, step = move.function, move.step
-        if self._is_first(move, conditions) or self._is_excused(watermark, move, function, step):
+        if self._is_first(watermark, move, conditions) or self._is_excused(watermark, move, function, step):
             return None
         if not self._is_on_every_copy(move):
             return None
@@ -620,7 +700,13 @@ class Watermarks:
         ):
             if self._counts(watermark, move, reason, loaded):
                 return Setback(watermark, move, value, loaded, reason, None)
-        if loaded and watermark.is_strong and self._only_rises(watermark) and not self._is_start(move):
+        if (
+            loaded
+            and watermark.is_strong
+            and not watermark.is_gated
+            and self._only_rises(watermark)
+            and not self._is_start(move)
+        ):
             since = self._under_way(watermark, function, step)
             if since is not None:
                 return Setback(watermark, move, value, True, None, since)
@@ -701,7 +787,7 @@ class Watermarks:
 
     # -- what explains a move --------------------------------------------------------------------
 
-    def _is_first(self, move: Move, conditions: list[tuple[t.Term, bool]]) -> bool:
+    def _is_first(self, watermark: Watermark, move: Move, conditions: list[tuple[t.Term, bool]]) -> bool:
         """Whether the slot held nothing, or the move is one way of many in which the function fills it."""
         place, function, step = move.place, move.function, move.step
         known = [(f.term, f.holds) for f in facts_at(function, step)]
@@ -719,7 +805,8 @@ class Watermarks:
                             s.extent[0] <= other.extent[0] and other.extent[1] <= s.extent[1]
                             for s in statement.body
                         )
-                        if inside and not self._raises(other):
+                        follows = [*watermark.raises, *watermark.records]
+                        if inside and all(other.step is not known.step for known in follows):
                             return True
         return False
 

@@ -27,7 +27,7 @@ from wsantipattern import Confidence, Function, Match, Roles, rule, triggers
 @rule(severity="error", triggers=triggers.timers)
 def timer_not_cleared(function: Function, roles: Roles) -> Iterator[Match]:
     for timer in roles.timers.armed_in(function):
-        armed = (timer.call.extent, f"`{timer.place}` {timer.arming.made} here")
+        armed = (timer.extent, f"`{timer.place}` {timer.arming.made} here")
         settle = roles.timers.leaky_settle(function, timer)
         if settle is not None:
             handler, way = settle
@@ -37,7 +37,7 @@ def timer_not_cleared(function: Function, roles: Roles) -> Iterator[Match]:
             )
             message = f"`{timer.place}` is still {timer.arming.state} when {roles.timers.described(handler)} settles the promise"
             clear = roles.timers.clear_before(function, timer, way)
-            yield Match(timer.call.extent, message, remedy=clear).via(armed, settled)
+            yield Match(timer.extent, message, remedy=clear).via(armed, settled)
             continue
         leak = roles.timers.way_out(function, timer)
         if leak is not None:
@@ -45,4 +45,4 @@ def timer_not_cleared(function: Function, roles: Roles) -> Iterator[Match]:
             sure = Confidence.MEDIUM if roles.timers.has_other_owner(function, timer) else Confidence.HIGH
             message = f"`{timer.place}` is still {timer.arming.state} when {end}"
             remedy = roles.timers.clear_always(function, timer)
-            yield Match(timer.call.extent, message, sure, remedy=remedy).via(armed, *steps)
+            yield Match(timer.extent, message, sure, remedy=remedy).via(armed, *steps)

@@ -60,6 +60,11 @@ class Timer:
     place: Place
     callback: Function | None
 
+    @property
+    def extent(self) -> t.Extent:
+        """Where it is armed: the arming call, or the call that starts what was made before."""
+        return self.step.extent if self.arming.starts is not None else self.call.extent
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Executor:

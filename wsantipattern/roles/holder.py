@@ -191,6 +191,15 @@ class Holders:
         return isinstance(receiver, t.Ref) and receiver.place.root.kind == "import"
 
 
+def alike(one: Holder, other: Holder) -> bool:
+    """The same field of objects that the file does not tell apart: `turn.step` and `this.turns[*].step`."""
+    if one.path[-1:] != other.path[-1:] or not one.path or one.path[-1] == ELEMENT:
+        return False
+    return one.root is other.root or any(
+        isinstance(holder.root, Binding) and holder.root.kind == "parameter" for holder in (one, other)
+    )
+
+
 def _key(call: t.Call) -> str:
     """The selector of what a lookup gives: a field where it is asked for by a written name."""
     first = call.argument(0)

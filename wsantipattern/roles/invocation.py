@@ -226,9 +226,9 @@ class Invocations:
             # `store.commit("ADD", piece)`: the name stands where the state does.
             for caller, step, call in self._named(method):
                 first = call.argument(0)
-                if isinstance(first, t.Constant) and isinstance(first.value, str):
-                    if first.value.rpartition("/")[2] == key:
-                        yield Invocation(caller, step, call)
+                named = first.value if isinstance(first, t.Constant) else None
+                if isinstance(named, str) and named.rpartition("/")[2] == key:
+                    yield Invocation(caller, step, call)
 
     def _means(self, call: t.Call, key: str) -> bool:
         """Whether a call can be one of an entry of this name: `slice.actions.key(x)`, or taken apart from there."""

@@ -15,7 +15,7 @@ from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.roles.destination import Destinations
 from wsantipattern.roles.event import Events
-from wsantipattern.roles.holder import Holder, Holders
+from wsantipattern.roles.holder import Holder, Holders, alike
 from wsantipattern.roles.message import Message, Messages
 from wsantipattern.roles.socket import Sockets
 
@@ -229,22 +229,26 @@ class Lifetimes:
                         return True
                     drained = drained or self.hands_on(call, kept)
                     if call.method in self.knowledge.names("accumulation", "clears"):
-                        emptied = emptied or self.holders.of(call.receiver) == kept
+                        emptied = emptied or self._is(self.holders.of(call.receiver), kept)
                 if store is not None and step.target is not None and store.op is None:
                     where = self.holders.at(step.target) if step.target.path else Holder(step.target.root)
-                    if where == kept and self._cuts(store.value, kept):
+                    if self._is(where, kept) and self._cuts(store.value, kept):
                         return True
-                    if where is not None and kept.within(where):
+                    if where is not None and (kept.within(where) or alike(kept, where)):
                         emptied = emptied or (_is_empty(store.value) and not store.declares)
-                    drained = drained or (where != kept and self.holders.of(store.value) == kept)
-                if step.kind == "iterate" and self.holders.of(step.term) == kept:
+                    drained = drained or (where != kept and self._is(self.holders.of(store.value), kept))
+                if step.kind == "iterate" and self._is(self.holders.of(step.term), kept):
                     drained = True
                 if step.kind == "delete" and step.target is not None:
                     where = self.holders.at(step.target)
-                    emptied = emptied or (where is not None and kept.within(where))
+                    emptied = emptied or (where is not None and (kept.within(where) or alike(kept, where)))
             if not is_text and drained and emptied:
                 return True
         return False
+
+    def _is(self, holder: Holder | None, kept: Holder) -> bool:
+        """Whether a place is the one that is added to, as far as the file tells."""
+        return holder is not None and (holder == kept or alike(holder, kept))
 
     def hands_on(self, call: t.Call, kept: Holder) -> bool:
         """Whether a call gets the whole of what is kept, or makes another whole of it."""
@@ -253,7 +257,7 @@ class Lifetimes:
         whole = [*call.arguments, *(value for _, value in call.keywords)]
         if call.receiver is not None and call.method in self.knowledge.names("holder", "same"):
             whole.append(call.receiver)
-        return any(self.holders.of(part) == kept for part in whole)
+        return any(self._is(self.holders.of(part), kept) for part in whole)
 
     def _takes_out(self, call: t.Call, kept: Holder) -> bool:
         if call.method == "copy" and len(call.arguments) == 2:
@@ -264,7 +268,7 @@ class Lifetimes:
         if call.method not in self.knowledge.names("accumulation", "takes") or call.receiver is None:
             return False
         # `lines.shift()` alone only keeps a log short; the element is what a queue is read for.
-        return call.parent is not None and self.holders.of(call.receiver) == kept
+        return call.parent is not None and self._is(self.holders.of(call.receiver), kept)
 
     def _cuts(self, value: t.Term, kept: Holder) -> bool:
         """`buffer = buffer.slice(end)`, `buffer = lines.pop()`: the front has been dealt with."""
@@ -274,14 +278,18 @@ class Lifetimes:
             start = value.key.operands[0] if value.key.operands else None
             if start is None or is_null(start) or _from_the_end(start):
                 return False
-            return self.holders.of(value.subject) == kept
+            return self._is(self.holders.of(value.subject), kept)
         if isinstance(value, t.Ref) and value.place.path[-1:] == (ELEMENT,) and len(value.place.path) == 1:
             return self._is_split(value.place.root, kept)
         if not isinstance(value, t.Call):
             return False
         if value.method in self.knowledge.names("accumulation", "cuts"):
             first = value.argument(0)
-            return first is not None and not _from_the_end(first) and self.holders.of(value.receiver) == kept
+            return (
+                first is not None
+                and not _from_the_end(first)
+                and self._is(self.holders.of(value.receiver), kept)
+            )
         receiver = value.receiver_place
         return (
             value.method in ("pop", "at") and receiver is not None and not receiver.path

@@ -242,7 +242,10 @@ class Messages:
             return None
         socket = self.sockets.of(term)
         if socket is not None and socket.evidence.is_strong:
-            return socket
+            library = socket.library
+            # Frames of one connection, from a protocol machine without one.
+            frames = library is not None and library.name in self.knowledge.names("message", "framing")
+            return None if frames else socket
         found: Socket | None = None
         named = self.module.canonical(term)
         if named is not None:

@@ -16,7 +16,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Place
-from wsantipattern.roles.holder import Holder, Holders
+from wsantipattern.roles.holder import Holder, Holders, alike
 from wsantipattern.roles.message import Messages
 from wsantipattern.roles.words import any_of, split
 
@@ -553,7 +553,7 @@ class Newness:
             for step in function.cfg.steps:
                 if step.store is not None and isinstance(step.store.target, t.Ref):
                     where = self.holders.at(step.store.target.place)
-                    if where is not None and (where == holder or _alike(where, holder)):
+                    if where is not None and (where == holder or alike(where, holder)):
                         if step.store.op in ("+", "-") or self.carries(step.store.value):
                             return True
                         if isinstance(step.store.value, t.Binary) and step.store.value.op in ("+", "-"):
@@ -596,11 +596,7 @@ class Newness:
             for _, store in function.cfg.assignments:
                 if isinstance(store.target, t.Ref):
                     where = self.holders.at(store.target.place)
-                    if (
-                        where is not None
-                        and wanted is not None
-                        and (where == wanted or _alike(where, wanted))
-                    ):
+                    if where is not None and wanted is not None and (where == wanted or alike(where, wanted)):
                         yield function, store
 
     def _looks(self, function: Function) -> bool:
@@ -639,21 +635,6 @@ def _roots(term: t.Term) -> set[object]:
         for part in term.walk()
         if isinstance(part, t.Ref) and part.place.root.kind not in ("import", "global", "function")
     }
-
-
-def _alike(one: Holder, other: Holder) -> bool:
-    """The same field of objects that the file does not tell apart: `turn.step` and `this.turns[*].step`."""
-    return (
-        bool(one.path)
-        and bool(other.path)
-        and one.path[-1] == other.path[-1]
-        and one.path[-1] != ELEMENT
-        and (one.root is other.root or "parameter" in (_kind(one), _kind(other)))
-    )
-
-
-def _kind(holder: Holder) -> str:
-    return "" if isinstance(holder.root, str) else holder.root.kind
 
 
 def _plain(term: t.Term, holds: bool) -> tuple[t.Term, bool]:

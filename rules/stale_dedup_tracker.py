@@ -13,7 +13,8 @@ Instead
 
 Limits
     Silent where the stale way leaves, raises or delegates; where the tracker lives no longer than the call; where
-    nothing compares positions; and where the container is the data itself. That this side is behind is no divergence.
+    nothing compares positions; and where the container is the data itself. That this side is behind is no divergence,
+    unless the function resets for it, too late or on the other branch.
     A reset in another file is trusted where it is called by name on the tracker or its owner, and is not seen otherwise.
 """
 

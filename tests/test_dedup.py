@@ -158,7 +158,8 @@ func take(own, other int) bool {
 """
     module, _ = parsed(text, ".go")
     (step,) = named(module, "take").cfg.of_kind("return")
-    assert isinstance(step.statement, Return) and step.statement.value is not None
+    assert isinstance(step.statement, Return)
+    assert step.statement.value is not None
     condition = step.statement.value
     facts = [
         (term.op, holds)

@@ -5,7 +5,7 @@
 `findings.tsv` holds what the last recorded run found, `verdicts.tsv` what a reader thought of it. Both know a finding
 by its rule, package (kind and name, without the version), path inside the package, and line, whitespace folded; so it
 survives moved lines and new versions, and two equal lines of one file are two rows in the one and share a row in the
-other.
+other. `checked.tsv` says which packages, in which versions, the recorded findings are of.
 
 Guarantees: the same output for the same corpus and the same tool, for any number of processes; the recorded findings
 of packages that a run did not look at stay as they are. Exits with 0 when nothing changed, 1 when something did, 2
@@ -36,10 +36,12 @@ if TYPE_CHECKING:
 
 FINDINGS = HERE / "findings.tsv"
 VERDICTS = HERE / "verdicts.tsv"
+CHECKED = HERE / "checked.tsv"
 
 KEY_COLUMNS = ("rule", "package", "path", "line")
 VERDICT_COLUMNS = (*KEY_COLUMNS, "verdict", "reason")
 KINDS = ("real", "arguable", "false")
+CHECKED_COLUMNS = ("package", "version")
 UNJUDGED = "unjudged"
 
 LANGUAGES: Mapping[str, str] = {"npm": "JavaScript/TypeScript", "debian": "Go", "pypi": "Python"}
@@ -115,6 +117,17 @@ def recorded(path: Path = FINDINGS) -> Counter[Key]:
 def record(findings: Counter[Key], path: Path = FINDINGS) -> None:
     """Writes the findings, sorted."""
     write_rows(path, KEY_COLUMNS, ([k.rule, k.package, k.path, k.line] for k in sorted(findings.elements())))
+
+
+def checked(path: Path = CHECKED) -> dict[str, str]:
+    """The packages that the recorded findings are of, each with its version. Raises CraterError."""
+    return {row[0]: row[1] for row in rows(path, CHECKED_COLUMNS)}
+
+
+def mark_checked(packages: Iterable[corpus.Package], path: Path = CHECKED) -> None:
+    """Adds packages to those that the recorded findings are of. Raises CraterError."""
+    known = {**checked(path), **{identity(package): package.version for package in packages}}
+    write_rows(path, CHECKED_COLUMNS, sorted(known.items()))
 
 
 def verdicts(path: Path = VERDICTS) -> dict[Key, Verdict]:
@@ -341,6 +354,10 @@ def crater(options: argparse.Namespace) -> int:
     judged = verdicts()
     before = recorded()
     if options.table:
+        done = checked()
+        packages = [package for package in packages if identity(package) in done]
+        names = {identity(package) for package in packages}
+        print(f"{len(packages)} packages\n")
         print("\n".join(table(tallies(within(before, names), judged, lines_of(packages, options.cache)))))
         return 0
     report = check([folder(package, options.cache) for package in packages], options.jobs)
@@ -354,6 +371,7 @@ def crater(options: argparse.Namespace) -> int:
     print(f"{after.total()} findings, {change.added.total()} new, {change.gone.total()} gone")
     if options.update:
         record(before - within(before, names) + after)
+        mark_checked(packages)
     return 1 if change else 0
 
 

@@ -53,6 +53,12 @@ JAVASCRIPT_ARMS = frozenset({"setTimeout", "setInterval"})
 JAVASCRIPT_CLEARS = frozenset({"clearTimeout", "clearInterval"})
 PYTHON_ARMS = frozenset({"call_later", "call_at", "Timer", "create_task", "ensure_future"})
 GO_CONTEXTS = frozenset({"context.WithTimeout", "context.WithCancel", "context.WithDeadline"})
+GO_BRANCHING = frozenset(
+    {
+        *("for_statement", "select_statement", "if_statement", "block", "labeled_statement"),
+        *("expression_switch_statement", "type_switch_statement"),
+    }
+)
 GO_TIMERS = frozenset({"time.NewTimer", "time.NewTicker", "time.AfterFunc"})
 
 
@@ -342,7 +348,8 @@ def go_defer(source: bytes, root: Node) -> Iterator[Mutant]:
         last = following[-1] if following else None
         is_return = last is not None and last.type == "return_statement"
         before = following[:-1] if is_return else following
-        if last is None or not leaves(before):
+        # Behind a loop without an end, or behind branches that all return, the moved call would never run.
+        if last is None or (not is_return and last.type in GO_BRANCHING) or not leaves(before):
             continue
         place = last.start_byte if is_return else last.end_byte
         moved = source[call.start_byte : call.end_byte]
@@ -374,8 +381,12 @@ MUTATORS: dict[str, tuple[Callable[[bytes, Node], Iterator[Mutant]], ...]] = {
     "go": (go_defer,),
     "python": (python_finally,),
 }
-# A file without one of these words holds no place of its language's mutators.
-WORDS = {"javascript": (b"finally",), "go": (b"defer ",), "python": (b"finally:",)}
+# A file without one word of each group holds no place of its language's mutators.
+WORDS: dict[str, tuple[tuple[bytes, ...], ...]] = {
+    "javascript": ((b"finally",), (b"clearTimeout", b"clearInterval")),
+    "go": ((b"defer ",), (b"context.With", b"time.New", b"time.AfterFunc")),
+    "python": ((b"finally:",), (b".cancel()",)),
+}
 
 
 def mutants(source: bytes, suffix: str, language: str) -> list[Mutant]:
@@ -414,7 +425,7 @@ def sites(packages: Iterable[corpus.Package], root: Path) -> Iterator[Site]:
             if path.suffix not in corpus.SUFFIXES[package.language] or path.suffix in (".vue", ".svelte"):
                 continue
             source = path.read_bytes() if path.is_file() else b""
-            if any(word in source for word in WORDS[package.language]):
+            if all(any(word in source for word in group) for group in WORDS[package.language]):
                 for mutant in mutants(source, path.suffix, package.language):
                     yield Site(package.language, package.directory, path, mutant)
 

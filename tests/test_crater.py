@@ -64,9 +64,12 @@ def cache(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(crater, "FINDINGS", cache / "findings.tsv")
     monkeypatch.setattr(crater, "recorded", lambda: RECORDED(cache / "findings.tsv"))
     monkeypatch.setattr(crater, "record", lambda findings: RECORD(findings, cache / "findings.tsv"))
+    monkeypatch.setattr(crater, "checked", lambda path=None: CHECKED(cache / "checked.tsv"))
+    monkeypatch.setattr(
+        crater, "mark_checked", lambda packages: MARK_CHECKED(packages, cache / "checked.tsv")
+    )
     monkeypatch.setattr(crater, "verdicts", dict)
 
     def call(*more: str) -> int:
@@ -81,6 +84,8 @@ def run(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 RECORDED = crater.recorded
 RECORD = crater.record
+CHECKED = crater.checked
+MARK_CHECKED = crater.mark_checked
 
 
 def test_a_run_prints_what_is_new_and_records_it_only_when_told(
@@ -96,6 +101,19 @@ def test_a_run_prints_what_is_new_and_records_it_only_when_told(
     (cache / "sources/javascript/@scope+chat-1.2.3/dist/a.js").write_text("export {};\n")
     assert run() == 1
     assert f"- {line}  [unjudged]" in capsys.readouterr().out
+
+
+def test_the_table_is_of_the_packages_that_were_looked_at(
+    run: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--table") == 0
+    assert capsys.readouterr().out.startswith("0 packages\n")
+    run("--update")
+    capsys.readouterr()
+    assert run("--table") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("1 packages\n")
+    assert "| all | 6 | 1 | 0 | 0 | 0 | 1 | – | 0.00 |" in out
 
 
 def test_moved_and_reindented_lines_are_the_same_finding(run: Any, cache: Path) -> None:
@@ -163,5 +181,6 @@ def test_the_table_has_precision_and_rate() -> None:
 
 def test_the_recorded_tables_can_be_read() -> None:
     findings = RECORDED(BENCHMARKS / "findings.tsv")
-    judged = load_script("crater").__dict__["verdicts"](BENCHMARKS / "verdicts.tsv")
+    judged = crater.verdicts(BENCHMARKS / "verdicts.tsv")
+    assert {key.package for key in findings} <= set(CHECKED(BENCHMARKS / "checked.tsv"))
     assert not set(findings) - set(judged), "a recorded finding without a verdict"

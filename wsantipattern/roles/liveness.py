@@ -12,6 +12,7 @@ from functools import cached_property
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
+from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import Fact, atom, facts_at
 from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import Place
@@ -286,6 +287,10 @@ class Liveness:
             if self.silence.gives_up(function, step)
         ):
             return True
+        if any(
+            self._leaves_loop(function, step) for function in self._readers for step in function.cfg.steps
+        ):
+            return True
         # What is counted or dated may be kept in another file: then its words are all there is.
         hangs_up = self.knowledge.names("liveness", "hangs_up")
         return any(
@@ -297,6 +302,20 @@ class Liveness:
             )
             for function, step in self.silence.closings
         )
+
+    def _leaves_loop(self, function: Function, step: Step) -> bool:
+        """Whether a test of an age or a count leaves a loop, after which the connection is closed: `break`, then `close()`."""
+        term = step.term
+        if step.kind != "test" or not isinstance(term, t.Binary) or _asks_null(term):
+            return False
+        if not self.reads_mark(term):
+            return False
+        ways = [
+            not edge.back and self.silence.closes_onward(function, edge.target)
+            for edge in step.edges
+            if edge.label in ("true", "false")
+        ]
+        return any(ways) and not all(ways)
 
     @cached_property
     def _is_handed_over(self) -> bool:

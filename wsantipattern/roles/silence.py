@@ -323,6 +323,10 @@ class Silence:
             step = step.edges[0].target
         return False
 
+    def closes_onward(self, function: Function, step: Step) -> bool:
+        """Whether a socket is closed from a step on, before a loop goes round again."""
+        return self._after_failure([step], lambda s: self._hangs_up(function, s))
+
     def _hangs_up_when_failed(self, function: Function, step: Step) -> bool:
         return self._after_failure(self._failed_at(function, step), lambda s: self._hangs_up(function, s))
 

@@ -166,13 +166,26 @@ class Destinations:
 
     def _updates(self, call: t.Call) -> bool:
         """Whether a call sets a state by a function of the old one."""
-        if call.method in self.knowledge.names("accumulation", "updates"):
+        method = self._method(call)
+        if method in self.knowledge.names("accumulation", "updates"):
             return True
         if isinstance(call.callee, t.Ref) and not call.callee.place.path:
             made = self.pair(call.callee.place.root)
             if made is not None and made[1] == 1:
                 return True
-        return any_of(split(call.method)[:1], ("set", "update", "mutate"))
+        return any_of(split(method)[:1], ("set", "update", "mutate"))
+
+    def _method(self, call: t.Call) -> str:
+        """The method that is called; for a variable, the field that it was taken from: `const { update } = store`."""
+        callee = call.callee
+        if isinstance(callee, t.Ref) and callee.place.root.kind == "local" and not callee.place.path:
+            stores = self.module.stores_to(callee.place) if callee.place.name else []
+            value = stores[0][1].value if len(stores) == 1 else None
+            if isinstance(value, t.Field):
+                return value.name
+            if isinstance(value, t.Ref) and value.place.path:
+                return value.place.name
+        return call.method
 
     def _is_reducer(self, function: Function, state: Binding, depth: int) -> bool:
         """Whether callers put what a function returns back to where they took its parameter from."""

@@ -208,8 +208,10 @@ class Messages:
         socket = self.feed(call.receiver)
         if socket is None or socket.evidence.is_strong:
             return socket
-        if isinstance(call.receiver, t.Ref) and self.module.made_type(call.receiver.place) is not None:
-            return None
+        made = self.module.made_type(call.receiver.place) if isinstance(call.receiver, t.Ref) else None
+        if made is not None:
+            named = any(any_of(split(part), ("ws", "websocket")) for part in made.split("."))
+            return socket if named else None
         imported = self._imported
         if imported is not None and call.method in self.knowledge.names("message", "distinct"):
             return Socket(socket.place, imported, strong(call.extent, "only a WebSocket reads so"))

@@ -406,7 +406,10 @@ class Newness:
         ):
             return False
         holder = self.holders.at(place)
-        return holder is not None and self._is_written(holder)
+        if holder is None:
+            return False
+        # A field of an element of the list that grows moves with it.
+        return (holder.within(kept) and holder != kept) or self._is_written(holder)
 
     def _near(self, term: t.Term, kept: Holder) -> bool:
         """Whether a term is what is kept, or a whole that it is a field of; a list that it is only one element of is not."""

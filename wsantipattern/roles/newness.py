@@ -215,7 +215,8 @@ class Newness:
     ) -> bool:
         left, right = self._defined(term.left), self._defined(term.right)
         if term.op == "in":
-            return self.carries(left) and self._contained(left, right, holds, kept, function, step)
+            # What it is asked of is the container itself, not the empty one that the variable began with.
+            return self.carries(left) and self._contained(left, term.right, holds, kept, function, step)
         for side, other in ((left, right), (right, left)):
             if isinstance(other, t.Constant):
                 asked = _asked(term.op, other, side is right)

@@ -101,7 +101,7 @@ class Liveness:
         for place, call in self._kept_by_answers:
             opposite = TAKES if call.method in PUTS else PUTS
             if any(
-                other.method in opposite
+                (other.method in opposite or _takes_back(call, other))
                 and other.receiver_place is not None
                 and mark_of(other.receiver_place) == mark_of(place)
                 and not any(
@@ -333,7 +333,7 @@ class Liveness:
     def _asks_waiting(self, term: t.Term) -> bool:
         """`if (waiting.has(ws))`, `if ws in waiting`"""
         asked: t.Term | None = None
-        if isinstance(term, t.Call) and term.method in ("has", "includes"):
+        if isinstance(term, t.Call) and term.method in ("has", "includes", "get"):
             asked = term.receiver
         elif isinstance(term, t.Binary) and term.op == "in":
             asked = term.right
@@ -399,6 +399,19 @@ def _conditions(function: Function) -> Iterator[t.Term]:
             yield step.term
         elif isinstance(step.statement, t.Return) and step.statement.value is not None:
             yield step.statement.value
+
+
+def _takes_back(call: t.Call, other: t.Call) -> bool:
+    """Whether two calls put opposite truths in a container: `answered.set(ws, true)`, `answered.set(ws, false)`."""
+    if call.method != other.method or not call.arguments or not other.arguments:
+        return False
+    one, two = call.arguments[-1], other.arguments[-1]
+    return (
+        isinstance(one, t.Constant)
+        and isinstance(two, t.Constant)
+        and one.kind == two.kind == "bool"
+        and one.value != two.value
+    )
 
 
 def _asks_null(term: t.Term) -> bool:

@@ -166,6 +166,8 @@ class Holders:
         if method in known.names("holder", "conversions") and call.arguments:
             return self.of(call.arguments[0], depth)
         if receiver is None and isinstance(call.callee, t.Ref) and not call.arguments:
+            if call.callee.place.root.kind == "global":
+                return None  # `set()`, `list()`: a builtin makes something new.
             # `text()`: the getter of a signal.
             return Holder(call.callee.place.root, ())
         if method in known.names("holder", "finds") or not call.arguments:

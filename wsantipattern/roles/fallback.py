@@ -34,6 +34,7 @@ class Fallback:
         is_strong: structure says so, not words.
         event: the connection's own event that runs it (`close`, `reconnect`), else "".
         is_vague: also how a first start looks (an answer is not there); counts only where the stream goes on.
+        is_error: an error value is there, by structure or by its name.
         is_crossed: two positions stand the wrong way round.
         function, step: the function whose text says so, and its step on the way.
     """
@@ -46,6 +47,7 @@ class Fallback:
     event: str = ""
     is_vague: bool = False
     is_crossed: bool = False
+    is_error: bool = False
 
 
 class Fallbacks:
@@ -148,7 +150,8 @@ class Fallbacks:
             )
         failed = self._failed(term, holds)
         if failed is not None:
-            yield Fallback(extent, "the attempt failed", failed, function, step)
+            named = isinstance(term, t.Binary) and self._named(term.left, "errors")
+            yield Fallback(extent, "the attempt failed", failed, function, step, is_error=failed or named)
         elif self._is_absent(function, term, holds):
             yield Fallback(extent, "the answer is not there", True, function, step, is_vague=True)
         elif self._says_trouble(term, holds):
@@ -215,8 +218,6 @@ class Fallbacks:
             return False
         value = self.module.value_of(side)
         if isinstance(value, t.Call) and self.module.canonical(value.callee) == "recover":
-            return True
-        if isinstance(value, t.Call) and self._named(side, "errors"):
             return True
         return any(
             isinstance(store.value, t.Result)

@@ -27,9 +27,12 @@ def socket_states(knowledge: Knowledge) -> list[bytes]:
 def watermarks(knowledge: Knowledge) -> list[bytes]:
     """Operators that put two values in order, names of functions that do, and words that alone say "delivered"."""
     words = knowledge.names("watermark", "delivery") | knowledge.names("words", "watermark")
+    latest = knowledge.names("watermark", "recency") | knowledge.names("watermark", "cursors")
     joined = {form.encode() for word in words for form in (word.capitalize(), f"_{word}")}
     return sorted(
-        {b"<", b">", b"max", b"Max", *joined, *(w.encode() for w in knowledge.names("words", "watermark"))}
+        {b"<", b">", b"max", b"Max", *joined}
+        | {w.encode() for w in knowledge.names("words", "watermark")}
+        | {form.encode() for word in latest for form in (word, word.capitalize())}
     )
 
 

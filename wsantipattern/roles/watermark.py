@@ -727,7 +727,12 @@ class Watermarks:
             not watermark.is_strong
             and not reason.is_crossed
             # A name without a word for a position may as well be a time or a flag.
-            and (not reason.is_strong or reason.event or reason.is_vague or not self._is_position(watermark))
+            and (
+                not (reason.is_strong or reason.is_error)
+                or reason.event
+                or reason.is_vague
+                or not self._is_position(watermark)
+            )
         ):
             return False
         if reason.event:

@@ -224,7 +224,9 @@ def javascript_finally(source: bytes, root: Node) -> Iterator[Mutant]:
                 else []
             )
             last = statements(body)[-1]
-            if not arms or not leaves(statements(body), last if last.type == "return_statement" else None):
+            if last.type == "while_statement" or not arms:
+                continue  # a loop may have no end that the moved clear could stand behind
+            if not leaves(statements(body), last if last.type == "return_statement" else None):
                 continue
             moved = source[clear.start_byte : clear.end_byte].rstrip(b";") + b";"
             yield Mutant(
@@ -248,6 +250,16 @@ def at_the_end(source: bytes, last: Node, moved: bytes, declare: bytes) -> tuple
     return (Edit(last.start_byte, last.end_byte, text),)
 
 
+def is_settled(promise: Node | None) -> bool:
+    """Whether a chain has dealt with a rejection already, so that what is chained on runs in any case."""
+    function = promise.child_by_field_name("function") if promise is not None else None
+    arguments = promise.child_by_field_name("arguments") if promise is not None else None
+    if function is None or arguments is None:
+        return False
+    method = text_of(function.child_by_field_name("property"))
+    return method == "catch" or (method == "then" and len(arguments.named_children) > 1)
+
+
 def javascript_chain(source: bytes, root: Node) -> Iterator[Mutant]:
     for node in descendants(root):
         function = node.child_by_field_name("function") if node.type == "call_expression" else None
@@ -258,6 +270,8 @@ def javascript_chain(source: bytes, root: Node) -> Iterator[Mutant]:
         callback = arguments.named_children[0] if len(arguments.named_children) == 1 else None
         scope = around(node)
         if method is None or text_of(method) != "finally" or callback is None or scope is None:
+            continue
+        if is_settled(function.child_by_field_name("object")):
             continue
         block = callback.child_by_field_name("body") if callback.type == "arrow_function" else None
         if block is None:
@@ -298,7 +312,9 @@ def python_finally(source: bytes, root: Node) -> Iterator[Mutant]:
                 [arm for arm in python_arms(scope, name) if arm.start_byte < final.start_byte] if name else []
             )
             last = statements(body)[-1]
-            if not arms or not leaves(statements(body), last if last.type == "return_statement" else None):
+            if last.type == "while_statement" or not arms:
+                continue  # a loop may have no end that the moved clear could stand behind
+            if not leaves(statements(body), last if last.type == "return_statement" else None):
                 continue
             moved = f"{name}.cancel()".encode()
             edits = at_the_end(source, last, moved, b"")

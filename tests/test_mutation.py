@@ -119,6 +119,17 @@ def test_go_defer_becomes_a_call_before_the_last_return() -> None:
     ("source", "suffix", "language"),
     [
         (
+            "function f(p) { const t = setTimeout(a, 1); p.then(b).catch(c).finally(() => clearTimeout(t)); }",
+            ".js",
+            "javascript",
+        ),
+        (
+            "package p\nfunc f() {\n    t := time.NewTicker(d)\n    defer t.Stop()\n    if x {\n        return\n    }\n"
+            "    for {\n        <-t.C\n    }\n}\n",
+            ".go",
+            "go",
+        ),
+        (
             "function f() { const t = setTimeout(a, 1); try { work(); } finally { clearTimeout(t); } }",
             ".js",
             "javascript",
@@ -131,7 +142,14 @@ def test_go_defer_becomes_a_call_before_the_last_return() -> None:
             "python",
         ),
     ],
-    ids=["no way out", "not armed here", "no early return", "no way out in Python"],
+    ids=[
+        "caught before",
+        "endless loop",
+        "no way out",
+        "not armed here",
+        "no early return",
+        "no way out in Python",
+    ],
 )
 def test_code_without_another_way_out_is_left_alone(source: str, suffix: str, language: str) -> None:
     assert mutate(source, suffix, language) == []

@@ -255,7 +255,12 @@ class Orders:
         With `rising`, only comparisons that order the two and do not put the value below the slot count, and one of
         them must be there.
         """
-        return self._compared(move.function, move.step, move.place, self.sources(value), rising, 2)
+        sources = self.sources(value)
+        made = self.module.value_of(value)
+        if not rising and isinstance(made, t.Call) and made is not value:
+            # What is made of a thing that was compared speaks of that thing.
+            sources |= {Place(part.root) for part in self.sources(made)}
+        return self._compared(move.function, move.step, move.place, sources, rising, 2)
 
     def _compared(
         self, function: Function, step: Step, place: Place, sources: Sources, rising: bool, depth: int

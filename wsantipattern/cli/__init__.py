@@ -20,8 +20,8 @@ from wsantipattern.cli.check import check
 from wsantipattern.cli.debug import debug
 from wsantipattern.cli.explain import explain
 from wsantipattern.cli.new import new
-from wsantipattern.cli.review import review
 from wsantipattern.cli.report import report
+from wsantipattern.cli.review import review
 from wsantipattern.cli.rules import rules
 from wsantipattern.cli.terminal import closest_option, closest_value, complain
 from wsantipattern.cli.test import test

@@ -335,6 +335,9 @@ class Terms:
             isinstance(callee, Ref) and not callee.place.path and callee.place.root.class_ is not None
         )
         call.total = isinstance(callee, Ref) and self._is_total(callee.place, len(call.arguments))
+        if isinstance(callee, Ref) and len(call.arguments) == 1 and self._canonical(callee.place) == "bool":
+            # `bool(x)` is x in a condition.
+            return Not(call.extent, Not(call.extent, call.arguments[0]))
         return self._named_field(call) or call
 
     def _named_field(self, call: Call) -> Term | None:

@@ -227,6 +227,8 @@ class Staleness:
         larger, smaller = sides
         if self._is_no_position(larger) or self._is_no_position(smaller) or self._bounds(smaller):
             return None
+        if self._counts_through(larger, smaller) or self._counts_through(smaller, larger):
+            return None
         own, other = self.origins.of(frame, larger), self.origins.of(frame, smaller)
         if not own or not other:
             return None
@@ -366,6 +368,13 @@ class Staleness:
             fields = self.knowledge.names("dedup", "size_fields")
             return value.place.name in fields and not self._is_kept(value)
         return isinstance(value, t.Field) and value.name in self.knowledge.names("dedup", "size_fields")
+
+    def _counts_through(self, counter: t.Term, size: t.Term) -> bool:
+        """Whether this is the condition of a counting loop: `i < xs.length`."""
+        if not isinstance(counter, t.Ref) or not counter.place.is_local or not isinstance(size, t.Ref):
+            return False
+        stepped = any(store.op in ("+", "-") for _, store in self.module.stores_to(counter.place))
+        return stepped and size.place.name in self.knowledge.names("dedup", "size_fields")
 
     def _bounds(self, term: t.Term) -> bool:
         """Whether a side is a field of a message that bounds something: a limit that it names is no position."""

@@ -356,6 +356,8 @@ class Timers:
 
     def _is_early(self, way: Path, timer: Timer) -> bool:
         """Whether something else can run, or the function is left on a branch, before the end is reached."""
+        if any(label == "false" and self._ticks(step, timer) for step, label in way.turns):
+            return False  # A ticker's channel is never closed: ranging over it does not end by itself.
         raised = way.raised_at
         if raised is not None and raised.suspends:
             return not (timer.arming.task and self._is_only_cancelled(raised))
@@ -367,6 +369,11 @@ class Timers:
                 and any(step.kind == "test" for step in way.steps)
             )
         )
+
+    def _ticks(self, step: Step, timer: Timer) -> bool:
+        """Whether a step takes the next tick of the timer: `for range ticker.C`."""
+        over = step.term if step.kind == "iterate" else None
+        return isinstance(over, t.Ref) and over.place.parent == timer.place
 
     def _is_only_cancelled(self, step: Step) -> bool:
         """Whether only a cancellation from outside can raise here: a `yield`, a sleep.

@@ -73,6 +73,8 @@ def renamed(text: bytes, ending: str) -> bytes:
         elif node.type in ("property_identifier", "field_identifier") or _is_attribute(node):
             if name in members:
                 edits.append((node.start_byte, node.end_byte, word))
+        elif node.type == "shorthand_property_identifier_pattern" and name in members:
+            edits.append((node.start_byte, node.end_byte, word))
         elif node.type in ("shorthand_property_identifier", "shorthand_property_identifier_pattern"):
             edits.append((node.start_byte, node.end_byte, name.encode() + b": " + word))
         elif (node.type == "identifier" and name in own and not _is_key(node)) or (

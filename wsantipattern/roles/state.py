@@ -355,7 +355,8 @@ class States:
                 not holds and name in facts.get("closed_flags", [])
             )
             if says:
-                return subject, name, None, Confidence.HIGH if known is not None else Confidence.MEDIUM
+                sure = known is not None and known.evidence.is_strong
+                return subject, name, None, Confidence.HIGH if sure else Confidence.MEDIUM
         return None
 
     def _outer(self, place: Place) -> Place:

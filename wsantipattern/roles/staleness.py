@@ -238,6 +238,8 @@ class Staleness:
         if outer < inner:
             ours = [leaf for leaf in own if leaf.rank == outer]
             if not any(self._moves(leaf) for leaf in ours):
+                if any(self._is_moved_elsewhere(leaf) for leaf in ours) and self._is_of_other_side(smaller):
+                    return _Verdict(Confidence.MEDIUM, loops, told)
                 return None
             sure = Confidence.HIGH if any(leaf.is_state for leaf in ours) else Confidence.MEDIUM
             return _Verdict(sure, loops, told)
@@ -382,6 +384,16 @@ class Staleness:
         name = value.place.name if isinstance(value, t.Ref) and value.place.path else ""
         name = value.name if isinstance(value, t.Field) else name
         return any_of(split(name), self.knowledge.names("words", "limits"))
+
+    def _is_moved_elsewhere(self, leaf: Leaf) -> bool:
+        """A field that this file only reads: another file of the package moves it."""
+        place = leaf.place
+        return place is not None and bool(place.path) and not self.module.stores_to(place)
+
+    def _is_of_other_side(self, term: t.Term) -> bool:
+        value = self._value(term)
+        words = self.knowledge.names("words", "other_side")
+        return isinstance(value, t.Ref) and any_of(split(value.place.name), words)
 
     def _moves(self, leaf: Leaf) -> bool:
         """Whether this side's value goes on as items come in: a limit that is set up once or used up is no position."""

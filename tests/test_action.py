@@ -85,7 +85,12 @@ def test_inputs(push, tmp_path):
     assert not (tmp_path / "summary").exists()
     assert not (work / "wsantipattern.sarif").exists()
     assert push(paths="src/b.js")[0] == 0
-    subprocess.run(["wsantipattern", "baseline", "write"], cwd=work, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "wsantipattern", "baseline", "write"],
+        cwd=work,
+        check=True,
+        capture_output=True,
+    )
     assert push(args="--quiet", baseline="wsantipattern-baseline.json")[0] == 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -218,7 +219,7 @@ def test_a_diff_from_standard_input_outside_of_git(project: Project, tmp_path, c
     (folder / "wsantipattern.toml").write_text('rule-paths = ["../lint"]\nselect = ["loud-word"]\n')
     diff = "--- a.py\t2024-01-01 10:00\n+++ a.py\t2024-01-02 10:00\n@@ -1 +1,2 @@\n x = 1\n+shout()\n"
     done = subprocess.run(
-        ["wsantipattern", "review", "--diff", "-", "--output-format", "concise"],
+        [sys.executable, "-m", "wsantipattern", "review", "--diff", "-", "--output-format", "concise"],
         cwd=folder,
         input=diff,
         capture_output=True,

@@ -249,7 +249,9 @@ class Timers:
             if not executor.holds(timer.call.extent):
                 continue
             # The end of an executor is no end of the wait; and that the promise settles may be the timer's doing.
-            if executor.awaited or all(executor.holds(s.extent) for s in released):
+            if all(executor.holds(s.extent) for s in released):
+                return None
+            if executor.awaited and not self._rejects_otherwise(executor, timer):
                 return None
         given = {s for s in cfg.steps if s is not timer.step and self.gives_away(timer, function, s)}
         avoiding = released | given | {timer.step}
@@ -489,6 +491,20 @@ class Timers:
             if found is not None:
                 return function, found
         return None
+
+    def _rejects_otherwise(self, executor: Executor, timer: Timer) -> bool:
+        """Whether something in an executor rejects that is not the timer's own callback."""
+        if len(executor.settles) < 2:
+            return False
+        reject = executor.settles[1]
+        rejecting = self.settling((reject,))
+        return any(
+            executor.holds(f.extent)
+            and not f.is_inlined
+            and not self._is_timer_code(timer, f)
+            and rejecting.possibly(f, reject)
+            for f in self.module.functions
+        )
 
     def _is_timer_code(self, timer: Timer, function: Function) -> bool:
         return timer.callback is not None and timer.callback.encloses(function)

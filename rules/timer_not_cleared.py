@@ -15,8 +15,10 @@ Instead
 
 Limits
     Silent where nothing in the function clears the timer (another owner may), where the handle or a closure that
-    clears it is given away, and where only plain synchronous code stands between arming and clearing. A panic, and
-    an exception thrown by a call outside `try`, are not ways out. Functions of other files are not followed.
+    clears it is given away, and where only plain synchronous code stands between arming and clearing. A panic, an
+    exception thrown by a call outside `try`, and a `finally` that fails itself are not ways out. A condition in a
+    `finally` or deferred body that leaves the timer armed counts as a decision. A task is a watchdog only where nothing
+    awaits it, reads its result or hands it over (to `asyncio.wait`, say). Functions of other files are not followed.
 """
 
 from collections.abc import Iterator

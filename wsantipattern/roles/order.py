@@ -7,7 +7,6 @@ sides under one transformation (`key(x) <= key(W)`), a comparison function (`com
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,8 +23,6 @@ from wsantipattern.roles.words import any_of, split
 
 RELATIONS = ("<", "<=", ">", ">=")
 DEPTH = 4
-
-_WORD = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$"
 
 Sources = frozenset[Place]
 """The places that a value comes from; two values with a common one speak of the same thing."""
@@ -158,35 +155,10 @@ class Orders:
         """Whether the text of a function could put two values in order; most functions are passed over unread."""
         found = self._may_order.get(function)
         if found is None:
-            found = self._may_order[function] = self._has_operator(*function.extent) or self._has_word(
+            found = self._may_order[function] = self.module.orders_within(function.extent) or self._has_word(
                 *function.extent
             )
         return found
-
-    def _has_operator(self, start: int, end: int) -> bool:
-        at = bisect_left(self._operators, start)
-        return at < len(self._operators) and self._operators[at] < end
-
-    @cached_property
-    def _operators(self) -> list[int]:
-        """Where two values are put in order that could be a position and its watermark.
-
-        Not where a number is written out (but for the outcome of a comparing call), and not the counter of a loop:
-        these are most, and their functions need no graph.
-        """
-        return [at for at in self.module.orderings if not self._is_plain(at)]
-
-    def _is_plain(self, at: int) -> bool:
-        text = self.module.text
-        before, after = text[max(at - 80, 0) : at].rstrip(), text[at : at + 100].lstrip(b"<>=").lstrip()
-        called = before.endswith(b")") and before[: before.rfind(b"(")][-3:] != b"len"
-        if after[:1].isdigit() or (after[:1] == b"-" and after[1:2].isdigit()):
-            return not called
-        name = before[len(before.rstrip(_WORD)) :]
-        if name.isdigit():
-            return True
-        following = after[after.find(b";") + 1 :].lstrip() if b";" in after else b""
-        return bool(name) and following.startswith((name + b"++", b"++" + name, name + b" += "))
 
     def _has_word(self, start: int, end: int) -> bool:
         text = self.module.text

@@ -60,6 +60,7 @@ class Rule:
             is called for the functions in whose text a trigger stands, and for those around them.
         summary, why, instead, limits: the sections of the module's docstring.
         path: the file it was loaded from.
+        looks_for: what a place must have for the rule to consider it, as a noun phrase; "" where the rule does not say.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Rule:
     instead: str
     limits: str
     path: str
+    looks_for: str = ""
 
 
 class RuleError(Exception):
@@ -81,7 +83,9 @@ class RuleError(Exception):
 Check = Callable[..., Iterator[Match]]
 
 
-def rule(*, severity: Literal["error", "warning", "note"], triggers: Triggers) -> Callable[[Check], Rule]:
+def rule(
+    *, severity: Literal["error", "warning", "note"], triggers: Triggers, looks_for: str = ""
+) -> Callable[[Check], Rule]:
     """Makes a rule of a generator function.
 
     The granularity is read from the annotation of the first parameter (`Function` or `Module`), the id from the
@@ -113,6 +117,7 @@ def rule(*, severity: Literal["error", "warning", "note"], triggers: Triggers) -
             instead=sections["Instead"],
             limits=sections["Limits"],
             path=where,
+            looks_for=looks_for,
         )
 
     return decorate

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from wsantipattern.model.consideration import QUIET, Quiet
 from wsantipattern.model.place import Binding, Place
 from wsantipattern.model.term import (
     Call,
@@ -214,6 +215,8 @@ class Module:
         """Answers of the model's own queries, kept for the life of the module."""
         self.spent = 0
         """Units of work since the budget was last set back to zero."""
+        self.considered: Quiet = QUIET
+        """Takes down why rules speak or stay silent, where somebody wants to know."""
 
     def spend(self, units: int) -> None:
         """Counts work.

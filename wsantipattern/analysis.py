@@ -28,6 +28,7 @@ from wsantipattern.source import Source
 
 if TYPE_CHECKING:
     from wsantipattern.knowledge import Knowledge
+    from wsantipattern.model.consideration import Considerations, Verdict
     from wsantipattern.model.module import Function, Module
     from wsantipattern.model.term import Extent
     from wsantipattern.remedy import Remedy
@@ -160,18 +161,73 @@ class Examination:
     modules: list[Module] = field(default_factory=list)
 
 
-def examine(source: bytes, path: str, settings: Settings, ending: str | None = None) -> Examination:
-    """What `analyze` gives, with the modules and the remedies of the findings."""
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A consideration of a rule, in the terms of the host file; see `model.consideration`.
+
+    Attributes:
+        at: the place that decided, where it is not the candidate itself.
+        function: display name of the function that the candidate stands in.
+    """
+
+    rule: str
+    span: Span
+    verdict: Verdict
+    reason: str
+    at: Span | None
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A function, or a whole text or embedded block, that a rule did not look at; `why` is a clause."""
+
+    rule: str
+    span: Span
+    name: str
+    why: str
+
+
+@dataclass(slots=True)
+class Account:
+    """How the findings in one text came about.
+
+    Attributes:
+        notes: what the rules considered, in order.
+        made: all findings, those that are hidden or not sure enough included.
+        suppressed: where the comment stands that hides a finding.
+        passed: what each rule did not look at, and why.
+        blocks: the parts of the text that are code.
+    """
+
+    notes: list[Note] = field(default_factory=list)
+    made: list[Finding] = field(default_factory=list)
+    suppressed: dict[Finding, Span] = field(default_factory=dict)
+    passed: list[Region] = field(default_factory=list)
+    blocks: list[Span] = field(default_factory=list)
+
+
+def examine(
+    source: bytes,
+    path: str,
+    settings: Settings,
+    ending: str | None = None,
+    account: Account | None = None,
+) -> Examination:
+    """What `analyze` gives, with the modules and the remedies of the findings; fills `account` where one is given."""
     text = Source.decode(path, source)
-    if not settings.concerns(text.text):
+    if account is None and not settings.concerns(text.text):
         return Examination()
     with deep_recursion():
-        return _Analysis(text, ending or ending_of(path), settings).result()
+        return _Analysis(text, ending or ending_of(path), settings, account).result()
 
 
 class _Analysis:
-    def __init__(self, source: Source, ending: str, settings: Settings) -> None:
+    def __init__(
+        self, source: Source, ending: str, settings: Settings, account: Account | None = None
+    ) -> None:
         self._source = source
+        self._account = account
         self._ending = ending
         self._settings = settings
         self._errors: dict[FileError, None] = {}
@@ -190,6 +246,8 @@ class _Analysis:
         found = [entry for module in modules for entry in self._in_module(module)]
         found = _distinct(found)
         found = self._fingerprinted(found)
+        if self._account is not None:
+            self._account.made = [entry.finding for entry in found]
         found = self._unsuppressed(found, modules)
         found = [e for e in found if e.finding.confidence >= self._settings.min_confidence]
         found.sort(key=lambda e: (*e.finding.sort_key, e.finding.span.end, e.finding.message))
@@ -201,13 +259,23 @@ class _Analysis:
 
         roles = Roles(module, self._settings.joined_knowledge)
         triggered = _Triggered(module)
+        recorder = None
+        if self._account is not None:
+            from wsantipattern.model.consideration import Considerations
+
+            recorder = module.considered = Considerations()
         for rule, triggers in self._settings.triggered:
             if rule.id in self._ignored or not any(word in module.text for word in triggers):
+                self._pass(rule, triggers, module)
                 continue
             module.spent = 0
+            if recorder is not None:
+                recorder.rule = rule.id
             try:
                 subjects: Iterable[Module | Function]
                 subjects = [module] if rule.granularity == "module" else triggered.functions(triggers)
+                if rule.granularity == "function":
+                    self._pass(rule, triggers, module, triggered)
                 for subject in subjects:
                     for match in rule.check(subject, roles):
                         yield self._found(rule, match, module)
@@ -220,6 +288,46 @@ class _Analysis:
                 self._errors[
                     FileError(self._source.path, f"{_blame(error, rule)} raised {_described(error)}")
                 ] = None
+
+        if recorder is not None:
+            self._note(module, recorder)
+
+    def _pass(
+        self,
+        rule: Rule,
+        triggers: Sequence[bytes],
+        module: Module,
+        triggered: _Triggered | None = None,
+    ) -> None:
+        """Takes down which functions, or that the whole of a module, a rule does not look at."""
+        account = self._account
+        if account is None:
+            return
+        if triggered is not None:
+            why = f"nothing in it names {_one_of(triggers)}"
+            looked = set(triggered.functions(triggers))
+            for function in module.functions:
+                if function.host is function and function not in looked:
+                    span = self._span(function.extent, module)
+                    account.passed.append(Region(rule.id, span, function.display_name, why))
+            return
+        name = "this file" if module.offset_map is None else "this block"
+        if rule.id in self._ignored:
+            why = "`per-path-ignores` of the configuration leaves it out here"
+        else:
+            why = f"nothing in {name} names {_one_of(triggers)}"
+        span = self._span((0, len(module.text)), module)
+        account.passed.append(Region(rule.id, span, name, why))
+
+    def _note(self, module: Module, recorder: Considerations) -> None:
+        """Translates what was considered in a module."""
+        assert self._account is not None
+        self._account.blocks.append(self._span((0, len(module.text)), module))
+        for entry in recorder.entries:
+            at = self._span(entry.at, module) if entry.at is not None else None
+            span = self._span(entry.extent, module)
+            name = module.function_at(entry.extent[0]).display_name
+            self._account.notes.append(Note(entry.rule, span, entry.verdict, entry.reason, at, name))
 
     def _found(self, rule: Rule, match: Match, module: Module) -> Found:
         path = self._source.path
@@ -278,6 +386,12 @@ class _Analysis:
             self._source, comments(self._source.text, self._ending, modules), blocks, known
         )
         shown = [entry for entry in found if not entries.hide(entry.finding.rule, entry.finding.span)]
+        if self._account is not None:
+            for suppression in entries.entries:
+                for entry in found:
+                    finding = entry.finding
+                    if suppression.rule == finding.rule and suppression.covers(finding.span):
+                        self._account.suppressed[finding] = self._source.span(*suppression.extent)
         ran = {rule.id for rule, _ in self._settings.triggered} - self._ignored
         reports: list[Found] = []
         for check, extents in (
@@ -324,6 +438,18 @@ class _Triggered:
             cached = {outer.host for inner in cached for outer in (inner, *inner.ancestors)}
             self._around[word] = cached
         return cached
+
+
+_NAMED_TRIGGERS = 4
+"""How many of a rule's triggers an account names."""
+
+
+def _one_of(triggers: Sequence[bytes]) -> str:
+    """The first triggers that are words, for a sentence."""
+    names = [word.decode("utf-8", "replace").strip() for word in triggers]
+    shown = [f"`{name}`" for name in names[:_NAMED_TRIGGERS]]
+    rest = len(names) - len(shown)
+    return f"{', '.join(shown)} or {rest} other words" if rest else " or ".join(shown)
 
 
 _TOO_DEEP = "nested too deeply to be checked"

@@ -16,6 +16,7 @@ from wsantipattern.model.cfg import Cfg, Edge, Label, Step, StepKind
 
 if TYPE_CHECKING:
     from wsantipattern.model.module import Function
+    from wsantipattern.model.place import Place
 
 Exit = Literal["return", "raise", "break", "continue"]
 
@@ -568,19 +569,38 @@ class _Builder:
 
     def _never_rejects(self, term: t.Term | None, depth: int = 3) -> bool:
         """Whether what is awaited cannot fail: a builtin that never does, or a promise that nothing rejects."""
-        if not isinstance(term, t.Call) or depth <= 0:
+        if depth <= 0:
             return False
-        if term.total:
-            return True
+        if isinstance(term, t.Ref):
+            return self._is_only_resolved(term.place, depth)
+        if not isinstance(term, t.Call):
+            return False
         executor = term.arguments[0] if term.constructs and len(term.arguments) == 1 else None
         if isinstance(executor, t.Region) and executor.settles:
             # `new Promise(resolve => setTimeout(resolve, ms))`: the executor does not even take `reject`.
             return len(executor.settles) == 1
+        if term.total:
+            return True
         callee = self.function.module.resolve(term)
         if callee is None or callee is self.function or callee.is_async or len(callee.body) != 1:
             return False
         only = callee.body[0]
         return isinstance(only, t.Return) and self._never_rejects(only.value, depth - 1)
+
+    def _is_only_resolved(self, place: Place, depth: int) -> bool:
+        """Whether a variable holds a promise that nothing rejects, or a deferred one in a file that rejects none."""
+        made = place.root.initial if place.root.constant else None
+        if not isinstance(made, t.Call):
+            return False
+        if not place.path:
+            return self._never_rejects(made, depth - 1)
+        module = self.function.module
+        return (
+            made.constructs
+            and place.path == ("promise",)
+            and bool(module.functions_mentioning("resolve"))
+            and not module.functions_mentioning("reject")
+        )
 
     def _call(self, call: t.Call) -> None:
         done: Step | None = None

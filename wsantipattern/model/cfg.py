@@ -450,7 +450,8 @@ class Cfg:
     def _perform(self, facts: _Facts, step: Step, relevant: set[flow.Key]) -> _Facts:
         """The facts after the effect of `step`: an assignment forgets what was known of its target."""
         if step.kind == "defer":
-            return facts | {(("flag", step.flag), True)}
+            flag: flow.Key = ("flag", step.flag)
+            return (facts - {(flag, False)}) | {(flag, True)}
         if step.kind not in ("assign", "delete") or step.target is None:
             return facts
         target = step.target

@@ -102,6 +102,8 @@ def seen_from(place: Place, call: Call | None, callee: Function) -> Place | None
         receiver = call.receiver_place
         if callee.owner is not None and receiver is not None and place.starts_with(receiver):
             return place.replace(receiver, Place(callee.owner.this))
+    if place.root.scope is not None and place.root.scope.host is callee:
+        return None  # A recursive call has variables of its own.
     return place if visible_in(place.root, callee) else None
 
 

@@ -1,0 +1,363 @@
+"""Excuses: what explains that a watermark goes back.
+
+It held nothing yet, another stream or session begins, the object ends, or the same path drops what the watermark
+describes. Also tells whether the stream goes on after a step: whether the file reads or raises the watermark again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import term as t
+from wsantipattern.model.cfg import Step
+from wsantipattern.model.flow import facts_at
+from wsantipattern.model.module import Function, Module
+from wsantipattern.model.place import ELEMENT, Place
+from wsantipattern.model.summary import callers
+from wsantipattern.roles.loading import DEPTH
+from wsantipattern.roles.order import RELATIONS, Orders, operands_of
+from wsantipattern.roles.rise import Rises, Watermark
+from wsantipattern.roles.slot import Move, Slots, is_fixed, terms_in
+from wsantipattern.roles.words import any_of, split
+
+
+def _is_zero(value: t.Term | None) -> bool:
+    return isinstance(value, t.Constant) and value.kind == "number" and value.value == 0
+
+
+def _is_nothing(value: t.Term | None) -> bool:
+    """Whether a value is what a field holds before anything happens: nothing, zero, an empty text or container."""
+    if isinstance(value, t.Constant):
+        return value.kind != "bool" and not value.value
+    return isinstance(value, (t.Sequence, t.Record)) and not list(value.children())
+
+
+class Excuses:
+    """The excuses of one module."""
+
+    def __init__(
+        self, module: Module, knowledge: Knowledge, slots: Slots, orders: Orders, rises: Rises
+    ) -> None:
+        self.module = module
+        self.knowledge = knowledge
+        self.slots = slots
+        self.orders = orders
+        self.rises = rises
+
+    def is_first(self, watermark: Watermark, move: Move, conditions: list[tuple[t.Term, bool]]) -> bool:
+        """Whether the slot held nothing, or the move is one way of many in which the function fills it."""
+        place, function, step = move.place, move.function, move.step
+        known = [(f.term, f.holds) for f in facts_at(function, step)]
+        for term, holds in (*known, *conditions):
+            if self.orders.says_unset(term, holds, place):
+                return True
+        cfg = function.cfg
+        for handler in cfg.of_kind("handler"):
+            statement = handler.statement
+            if isinstance(statement, t.Try) and cfg.dominates(handler, step):
+                # The handler gives what the attempt was to give.
+                for other in self.slots.moves_in(function):
+                    if other is not move and self.slots.same(other.place, place):
+                        inside = any(
+                            s.extent[0] <= other.extent[0] and other.extent[1] <= s.extent[1]
+                            for s in statement.body
+                        )
+                        follows = [*watermark.raises, *watermark.records]
+                        if inside and all(other.step is not known.step for known in follows):
+                            return True
+        return False
+
+    def is_excused(self, watermark: Watermark, move: Move, function: Function, step: Step) -> bool:
+        """Whether another stream, a cleared view, an end or a whole reset explains the move."""
+        return (
+            self._is_other_stream(function, step, move.place)
+            or self._is_end(watermark, function, step)
+            or self._is_cleared(watermark, move, function, step)
+        )
+
+    def _is_other_stream(self, function: Function, step: Step, place: Place) -> bool:
+        words = self.knowledge.names("watermark", "identities")
+        for fact in facts_at(function, step):
+            term = fact.term
+            if self.slots.speaks_of(term, place):
+                continue
+            operands = operands_of(term) if isinstance(term, t.Call) else []
+            if any(
+                isinstance(side, t.Ref) and self._is_given(function, step, side.place, other)
+                for side in operands
+                for other in operands
+                if side is not other
+            ):
+                return True
+            if isinstance(term, t.Binary) and (
+                (term.op in ("==", "!=") and fact.holds == (term.op == "!=")) or term.op in RELATIONS
+            ):
+                for side, other in ((term.left, term.right), (term.right, term.left)):
+                    if isinstance(side, t.Ref) and self._is_given(function, step, side.place, other):
+                        return True
+                if term.op in ("==", "!=") and any(
+                    self._has_word(side, words) for side in (term.left, term.right)
+                ):
+                    return True
+            elif self._has_word(term, words):
+                return True
+        for other_step, _ in function.cfg.assignments:
+            at = other_step.target
+            if (
+                at is not None
+                and at.path
+                and any_of(split(at.name), words)
+                and not self.slots.same(at, place)
+                and self._on_the_way(function, other_step, step)
+            ):
+                return True
+        return False
+
+    def _is_given(self, function: Function, step: Step, place: Place, value: t.Term) -> bool:
+        """Whether a place that was compared with a value takes it on the way of `step`."""
+        sources = self.orders.sources(value)
+        for move in self.slots.moves_in(function):
+            if not self.slots.same(move.place, place) or move.value is None:
+                continue
+            if not self.orders.sources(move.value).isdisjoint(sources) and self._on_the_way(
+                function, move.step, step
+            ):
+                return True
+        return False
+
+    def _has_word(self, term: t.Term, words: frozenset[str]) -> bool:
+        if isinstance(term, (t.Ref, t.Call, t.Field)):
+            name = (
+                term.place.name
+                if isinstance(term, t.Ref)
+                else term.method
+                if isinstance(term, t.Call)
+                else term.name
+            )
+            return any_of(split(name), words)
+        return (
+            isinstance(term, t.Constant) and isinstance(term.value, str) and any_of(split(term.value), words)
+        )
+
+    def _on_the_way(self, function: Function, other: Step, step: Step) -> bool:
+        """Whether every way through `step` passes `other` as well, before or after it."""
+        cfg = function.cfg
+        if other is step:
+            return False
+        if cfg.dominates(other, step):
+            return True
+        return cfg.reaches(step, other) and cfg.path(step, {cfg.exit, step}, avoiding={other}) is None
+
+    def _is_end(self, watermark: Watermark, function: Function, step: Step) -> bool:
+        """Whether the object ends on this path, and nothing of the stream is started again."""
+        ends = self.knowledge.names("watermark", "ends")
+        name = function.name.rpartition(".")[2]
+        closes = name in ends or any(
+            call.method in ends and self._outlives(function, call) and self._on_the_way(function, other, step)
+            for other, call in function.cfg.calls
+        )
+        return closes and not self.goes_on(watermark, function, step)
+
+    def _outlives(self, function: Function, call: t.Call) -> bool:
+        """Whether a method is called on something that is not this call's own."""
+        place = call.receiver_place
+        if place is None:
+            return False
+        return (
+            place.root.kind != "local"
+            or place.root.scope is None
+            or place.root.scope.host is not function.host
+        )
+
+    def goes_on(self, watermark: Watermark, function: Function, step: Step) -> bool:
+        """Whether, after `step`, the file reads or raises the watermark again, or gives a function away that does."""
+        return any(self.touches(watermark, function, other) for other in function.cfg.reachable(step))
+
+    def touches(self, watermark: Watermark, function: Function, step: Step) -> bool:
+        if any(move.step is step for move in watermark.raises):
+            return True
+        term = step.statement.value if isinstance(step.statement, t.Return) else step.term
+        if isinstance(term, t.Store):
+            term = term.value
+        if term is None:
+            return False
+        for part in term.walk():
+            reached = None
+            if isinstance(part, (t.Ref, t.Call)):
+                if isinstance(part, t.Ref) and not watermark.keys.isdisjoint(self.slots.keys(part.place)):
+                    return True
+                reached = self.module.resolve_value(part.callee if isinstance(part, t.Call) else part)
+            elif isinstance(part, t.Closure):
+                reached = part.function
+            if reached is not None and reached is not function and reached in self._carriers(watermark):
+                return True
+        return False
+
+    def _carriers(self, watermark: Watermark) -> set[Function]:
+        """The functions that read or raise the watermark, by themselves or through what they call or hold."""
+        memo = self.module.memo
+        marker = ("watermark carriers", watermark)
+        found: set[Function] | None = memo.get(marker)
+        if found is not None:
+            return found
+        found = memo[marker] = set()
+        for name in sorted(self.rises.words_of(watermark)):
+            for function in self.module.functions_mentioning(name):
+                if any(self._reads_it(watermark, function)):
+                    found.add(function)
+                    found.update(outer for outer in function.ancestors if outer.kind != "top")
+        todo = list(found)
+        while todo:
+            function = todo.pop()
+            for caller, _ in callers(function):
+                for outer in (caller, *caller.ancestors):
+                    if outer not in found and outer.kind != "top":
+                        found.add(outer)
+                        todo.append(outer)
+        return found
+
+    def _reads_it(self, watermark: Watermark, function: Function) -> Iterator[bool]:
+        for term in terms_in(function):
+            if isinstance(term, t.Store):
+                continue
+            if isinstance(term, (t.Ref, t.Call)):
+                found = self.slots.read(term)
+                if found is not None and not watermark.keys.isdisjoint(self.slots.keys(found)):
+                    yield True
+
+    def _is_cleared(self, watermark: Watermark, move: Move, function: Function, step: Step) -> bool:
+        """Whether the same path drops or replaces what the watermark describes, or resets the whole object."""
+        resets: set[Place] = set()
+        described = self._described(watermark)
+        for other in function.cfg.steps:
+            if other is step or not self._clears_or_resets(other):
+                continue
+            if not self._on_the_way(function, other, step):
+                continue
+            if self._is_clear(function, other, move.place, DEPTH):
+                return True
+            for reset in self._resets_at(function, other):
+                at = reset.place
+                if at.root is not move.place.root and at.root.kind == "local" and not at.path:
+                    continue
+                if self.slots.same(at, move.place):
+                    continue
+                value = reset.value
+                if not self.slots.speaks_of(value, at) and any(
+                    at.starts_with(d) or d.starts_with(at) or self.slots.same(at, d) for d in described
+                ):
+                    return True
+                if value is None and ELEMENT in at.path:
+                    return True
+                if at.parent == move.place.parent and _is_nothing(value):
+                    resets.add(at)
+        return len(resets) > 1
+
+    def _clears_or_resets(self, step: Step) -> bool:
+        return step.kind in ("assign", "delete", "call")
+
+    def _resets_at(self, function: Function, step: Step) -> Iterator[Move]:
+        return (move for move in self.slots.moves_in(function) if move.step is step)
+
+    def _is_clear(self, function: Function, step: Step, place: Place, depth: int) -> bool:
+        """Whether a step empties something that outlives the call."""
+        if step.store is not None and isinstance(step.store.target, t.Element):
+            # `rows[:] = []`
+            return _is_nothing(step.store.value)
+        if step.store is not None and step.target is not None:
+            target, value = step.target, step.store.value
+            if target.is_local and target.root.scope is not None and target.root.scope.host is function.host:
+                return False
+            if self.slots.same(target, place) or place.starts_with(target):
+                return False
+            return self._is_vague(value, target) and not self._is_taken(function, target)
+        if step.kind == "delete" and isinstance(step.term, t.Delete) and step.target is None:
+            # `del rows[:]`
+            return isinstance(step.term.target, t.Element)
+        call = step.call
+        if call is None or step.kind != "call":
+            return False
+        if call.method == "splice" and len(call.arguments) <= 2 and _is_zero(call.argument(0)):
+            return True
+        if call.method in self.knowledge.names("watermark", "clears") and (
+            call.receiver is not None or call.arguments
+        ):
+            at = call.receiver_place
+            return at is None or not self.slots.same(at.element, place)
+        if len(call.arguments) == 1 and (
+            call.receiver is None
+            or any_of(split(call.method)[:1], self.knowledge.names("watermark", "replaces"))
+        ):
+            # `setEvents([])`, `chart.setData([])`
+            only = call.arguments[0]
+            if isinstance(only, (t.Sequence, t.Record)) and not list(only.children()):
+                return True
+        callee = self.module.resolve(call)
+        if callee is None or depth <= 0 or callee is function:
+            return False
+        return any(
+            self._is_clear(callee, inner, place, depth - 1) and self._is_certain(callee, inner)
+            for inner in callee.cfg.steps
+        )
+
+    def _is_taken(self, function: Function, place: Place) -> bool:
+        """Whether a function takes out what a place holds before it empties it: that is work, not a reset."""
+        return any(
+            isinstance(store.value, t.Ref) and store.value.place == place
+            for _, store in function.cfg.assignments
+        )
+
+    def _is_certain(self, function: Function, step: Step) -> bool:
+        cfg = function.cfg
+        return cfg.path(cfg.entry, {cfg.exit}, avoiding={step}) is None
+
+    def _is_vague(self, value: t.Term, target: Place) -> bool:
+        """A new, empty container, or a text or length set to nothing."""
+        if isinstance(value, (t.Sequence, t.Record)):
+            return not list(value.children())
+        if isinstance(value, t.Call):
+            empty = not any(not is_fixed(a) for a in value.arguments)
+            word = value.method
+            return empty and (
+                word
+                in (
+                    "Map",
+                    "Set",
+                    "Array",
+                    "WeakMap",
+                    "dict",
+                    "list",
+                    "set",
+                    "deque",
+                    "OrderedDict",
+                    "make",
+                    "defaultdict",
+                )
+            )
+        if isinstance(value, t.Constant):
+            return (target.name in ("length", "innerHTML", "textContent", "innerText")) and not value.value
+        if isinstance(value, t.Element) and isinstance(value.key, t.Several):
+            # `rows = rows[:0]`
+            return len(value.key.operands) > 1 and _is_zero(value.key.operands[1])
+        return False
+
+    def _described(self, watermark: Watermark) -> set[Place]:
+        """The places that are written where the watermark rises: what it describes."""
+        found: set[Place] = set()
+        for raised in watermark.raises:
+            function = raised.function
+            for step, store in function.cfg.assignments:
+                at = step.target
+                if at is None or not at.path or self.slots.same(at, raised.place) or is_fixed(store.value):
+                    continue
+                found.add(at)
+            for _, call in function.cfg.calls:
+                at = call.receiver_place
+                if (
+                    at is not None
+                    and at.path
+                    and call.method in self.knowledge.names("watermark", "collects")
+                ):
+                    found.add(at)
+        return found

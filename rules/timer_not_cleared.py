@@ -26,13 +26,19 @@ from collections.abc import Iterator
 from wsantipattern import Confidence, Function, Match, Roles, rule, triggers
 
 
-@rule(severity="error", triggers=triggers.timers)
+@rule(severity="error", triggers=triggers.timers, looks_for="a timer that is armed and kept in a variable")
 def timer_not_cleared(function: Function, roles: Roles) -> Iterator[Match]:
     for timer in roles.timers.armed_in(function):
         armed = (timer.extent, f"`{timer.place}` {timer.arming.made} here")
+        considered = function.module.considered
+        considered.evidence(timer.extent, "`{}` is a timer: `{}` arms it", timer.place, timer.arming.name)
         settle = roles.timers.leaky_settle(function, timer)
         if settle is not None:
             handler, way = settle
+            what = "another handler of the promise clears `{}`, and {} does not"
+            considered.evidence(
+                timer.extent, what, timer.place, roles.timers.described(handler), at=way.goal.extent
+            )
             settled = (
                 way.goal.extent,
                 f"this settles the promise, and `{timer.place}` stays {timer.arming.state}",
@@ -44,6 +50,8 @@ def timer_not_cleared(function: Function, roles: Roles) -> Iterator[Match]:
         leak = roles.timers.way_out(function, timer)
         if leak is not None:
             steps, end = roles.timers.account(function, timer, leak)
+            what = "there is a way on which {} with `{}` {}"
+            considered.evidence(timer.extent, what, end, timer.place, timer.arming.state, at=leak.goal.extent)
             sure = Confidence.MEDIUM if roles.timers.has_other_owner(function, timer) else Confidence.HIGH
             message = f"`{timer.place}` is still {timer.arming.state} when {end}"
             remedy = roles.timers.clear_always(function, timer)

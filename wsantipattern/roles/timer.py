@@ -96,6 +96,9 @@ class Timers:
 
     def armed_in(self, function: Function) -> Iterator[Timer]:
         """The timers that the steps of a function arm and keep in a place."""
+        considered = self.module.considered
+        if considered.active:
+            self._account_for_unkept(function)
         for step, store in function.cfg.assignments:
             if step.target is None or store.op not in (None, "or", "??"):
                 continue
@@ -103,11 +106,39 @@ class Timers:
             if call is None:
                 continue
             arming = self.arming_of(call)
-            if arming is None or arming.result != index or (arming.task and self._is_grouped(call)):
+            if arming is None or arming.result != index:
+                continue
+            if arming.task and self._is_grouped(call):
+                considered.silent(
+                    call.extent, "the task group that `{}` belongs to ends its tasks", step.target
+                )
                 continue
             start = step if arming.starts is None else self._started(function, step, arming)
-            if start is not None:
-                yield Timer(arming, call, start, step.target, self._callback(arming, call))
+            if start is None:
+                what = "`{}` is made here, and not started in {} on every way"
+                considered.silent(call.extent, what, step.target, self.described(function))
+                continue
+            yield Timer(arming, call, start, step.target, self._callback(arming, call))
+
+    def _account_for_unkept(self, function: Function) -> None:
+        """Takes down the timers whose handle no step of a function keeps; they are no candidates."""
+        kept = {
+            id(call)
+            for step, store in function.cfg.assignments
+            if step.target is not None and store.op in (None, "or", "??")
+            for call, _ in [_called(store.value)]
+            if call is not None
+        }
+        for _, call in function.cfg.calls:
+            if id(call) not in kept and self.arming_of(call) is not None:
+                if isinstance(call.parent, t.Call):
+                    why = "what `{}` gives is handed on at once: clearing it is for its new owner"
+                elif call.parent is not None:
+                    why = "what `{}` gives is kept in no variable of {}, so clearing it is left to others"
+                else:
+                    why = "what `{}` gives is kept nowhere, so nothing means to clear it: fire and forget"
+                name = " ".join(self.module.snippet(call.callee.extent).split())
+                self.module.considered.silent(call.extent, why, name, self.described(function))
 
     def arming_of(self, call: t.Call, depth: int = 3) -> Arming | None:
         """What a call arms: by its canonical name, its method, or what the function of the file returns."""
@@ -198,6 +229,8 @@ class Timers:
                     self._hands_over(timer, v) for v in _values(step.term.value) if step.term.op == "yield"
                 )
             arguments: list[t.Term] = [*call.arguments, *(value for _, value in call.keywords)]
+            if self._looks_on(call):
+                return False
             if call.total and (call.receiver_place is None or call.receiver_place.root.kind == "global"):
                 return False  # `console.log(timer)`; but `pending.set(id, timer)` has a new owner.
             return any(self._hands_over(timer, v) for a in arguments for v in _values(a))
@@ -239,6 +272,7 @@ class Timers:
         code lies on the way.
         """
         cfg, clears = function.cfg, self.clears(timer.arming)
+        considered = self.module.considered
         if timer.arming.task and self._is_work(function, timer):
             return None
         released = {s for s in cfg.steps if clears.may_at(function, s, timer.place)}
@@ -250,18 +284,32 @@ class Timers:
                 continue
             # The end of an executor is no end of the wait; and that the promise settles may be the timer's doing.
             if all(executor.holds(s.extent) for s in released):
+                what = "`{}` is cleared inside the promise executor, and the executor's end is not the end of the wait"
+                considered.silent(timer.extent, what, timer.place, at=_first(released))
                 return None
             if executor.awaited and not self._rejects_otherwise(executor, timer):
+                what = "nothing in the awaited promise rejects but `{}` itself, so the wait ends in one way"
+                considered.silent(timer.extent, what, timer.place, at=executor.region.extent)
                 return None
         given = {s for s in cfg.steps if s is not timer.step and self.gives_away(timer, function, s)}
+        given |= self._seen_done(function, timer)
         avoiding = released | given | {timer.step}
         armed = [(("set", timer.place), True)]
         if self.outlives(function, timer) and cfg.path(
             timer.step, cfg.exits, avoiding=avoiding, given=armed, along=STRAIGHT
         ):
-            return None  # The handle outlives the call by design; some branch may still clear it.
+            # The handle outlives the call by design; some branch may still clear it.
+            what = "`{}` outlives {}, which leaves it armed where all goes well: that is its plan"
+            considered.silent(timer.extent, what, timer.place, self.described(function))
+            return None
         way = cfg.path(timer.step, cfg.exits, avoiding=avoiding, given=armed)
-        if way is None or self._was_decided(function, way, released):
+        if way is None:
+            if considered.active:
+                self._account_for_no_way(function, timer, released, given)
+            return None
+        if self._was_decided(function, way, released):
+            what = "a condition in the cleanup decides whether `{}` is cleared: a decision, not an oversight"
+            considered.silent(timer.extent, what, timer.place, at=_first(s for s in released if s.is_cleanup))
             return None
         if self._is_early(way, timer):
             return way
@@ -275,7 +323,27 @@ class Timers:
             )
             if first is not None and onward is not None and self._is_early(first.then(onward), timer):
                 return first.then(onward)
+        what = "the ways out of {} that leave `{}` armed are plain synchronous code, where nothing else can happen"
+        considered.silent(timer.extent, what, self.described(function), timer.place, at=way.goal.extent)
         return None
+
+    def _account_for_no_way(
+        self, function: Function, timer: Timer, released: set[Step], given: set[Step]
+    ) -> None:
+        """Takes down what stops every way out on which the timer would stay armed."""
+        cfg, name = function.cfg, self.described(function)
+        onward = cfg.reachable(timer.step, avoiding={timer.step})
+        lost = _first(s for s in given if s in onward)
+        armed = [(("set", timer.place), True)]
+        if lost is not None and cfg.path(
+            timer.step, cfg.exits, avoiding=released | {timer.step}, given=armed
+        ):
+            what = "`{}`, or what clears it, has a new owner here, on a way out of {} that does not clear it"
+            self.module.considered.silent(timer.extent, what, timer.place, name, at=lost)
+            return
+        what = "every way out of {} clears `{}` first"
+        at = _first(s for s in released if s in onward)
+        self.module.considered.silent(timer.extent, what, name, timer.place, at=at)
 
     def outlives(self, function: Function, timer: Timer) -> bool:
         """Whether the handle is kept where later calls find it: a field, or a variable of a function around this one."""
@@ -288,19 +356,27 @@ class Timers:
         For a handle that outlives the call, clearing only where something failed is a different plan (the timer is
         to go on). Clearing to arm anew is a restart. That it fired is no clearing. A callback that clears its own timer ("whichever comes first") leaves it armed by design.
         """
-        cfg = function.cfg
+        cfg, considered = function.cfg, self.module.considered
+        why = "nothing in {} clears `{}` after it is armed: another owner may, or nobody means to"
         candidates = {s for s in released if s.kind == "call"}
-        if self.outlives(function, timer):
+        if candidates and self.outlives(function, timer):
+            why = "{} clears `{}` only where something failed: else it is to go on"
             candidates &= cfg.reachable(timer.step, labels=STRAIGHT)
         arming = {s for s in cfg.steps if self._arms_anew(s, timer)}
-        for step in candidates:
+        for step in sorted(candidates, key=lambda s: s.extent):
             callee = self.module.resolve(step.call) if step.call is not None else None
             if callee is not None and callee is timer.callback:
+                why = "{} clears `{}` only through its own callback, whichever comes first"
                 continue
-            if cfg.reaches(timer.step, step) and any(
-                end in cfg.reachable(step, avoiding=arming) for end in cfg.exits
-            ):
-                return True
+            if cfg.reaches(timer.step, step):
+                if any(end in cfg.reachable(step, avoiding=arming) for end in cfg.exits):
+                    what = "{} means to clear `{}`: it does so here"
+                    considered.evidence(
+                        timer.extent, what, self.described(function), timer.place, at=step.extent
+                    )
+                    return True
+                why = "{} clears `{}` only to arm it anew"
+        considered.silent(timer.extent, why, self.described(function), timer.place, at=_first(released))
         return False
 
     def _arms_anew(self, step: Step, timer: Timer) -> bool:
@@ -318,8 +394,14 @@ class Timers:
 
     def _is_work(self, function: Function, timer: Timer) -> bool:
         """Whether a task is the work itself, whose result is awaited or read, and no watchdog beside it."""
+        considered = self.module.considered
         if not timer.place.is_local:
-            return True  # What is kept elsewhere is cancelled by whoever keeps it.
+            # What is kept elsewhere is cancelled by whoever keeps it.
+            considered.silent(
+                timer.extent, "the task `{}` is kept beyond the call, by its owner", timer.place
+            )
+            return True
+        work = "the task `{}` is the work itself: its result is awaited, read or handed over here"
         cfg = function.cfg
         cancelled = [
             s for s, call in cfg.calls if self.clears_by_itself(timer.arming, function, s, timer.place)
@@ -328,6 +410,7 @@ class Timers:
             waited = awaited(step)
             for_it = isinstance(waited, t.Ref) and waited.place == timer.place
             if for_it and not any(cfg.dominates(s, step) for s in cancelled):
+                considered.silent(timer.extent, work, timer.place, at=step.extent)
                 return True
             call = step.call
             if call is None:
@@ -335,12 +418,31 @@ class Timers:
             if call.receiver_place == timer.place and call.method in self.knowledge.names(
                 "timer", "consumes"
             ):
+                considered.silent(timer.extent, work, timer.place, at=step.extent)
                 return True
-            if any(
+            if not self._looks_on(call) and any(
                 isinstance(v, t.Ref) and v.place == timer.place for a in call.arguments for v in _values(a)
             ):
+                considered.silent(timer.extent, work, timer.place, at=step.extent)
                 return True
         return False
+
+    def _looks_on(self, call: t.Call) -> bool:
+        """Whether a call waits for tasks that stay its caller's, also where it is cancelled itself."""
+        return self.module.canonical(call.callee) in self.knowledge.names("timer", "waits")
+
+    def _seen_done(self, function: Function, timer: Timer) -> set[Step]:
+        """What follows a wait for the task and others: which of them are done is a question of its own."""
+        return {
+            edge.target
+            for step in function.cfg.of_kind("suspend")
+            if timer.arming.task
+            and isinstance(call := awaited(step), t.Call)
+            and self._looks_on(call)
+            and any(isinstance(v, t.Ref) and v.place == timer.place for a in call.arguments for v in _values(a))
+            for edge in step.edges
+            if edge.label != "raise"
+        }
 
     def _was_decided(self, function: Function, way: Path, released: set[Step]) -> bool:
         """Whether the way leads past a condition in a `finally` or deferred body that keeps it from the clear there.
@@ -358,7 +460,7 @@ class Timers:
 
     def _is_early(self, way: Path, timer: Timer) -> bool:
         """Whether something else can run, or the function is left on a branch, before the end is reached."""
-        if any(label == "false" and self._ticks(step, timer) for step, label in way.turns):
+        if any(label == "false" and self._ticks(step) for step, label in way.turns):
             return False  # A ticker's channel is never closed: ranging over it does not end by itself.
         raised = way.raised_at
         if raised is not None and raised.suspends:
@@ -372,10 +474,16 @@ class Timers:
             )
         )
 
-    def _ticks(self, step: Step, timer: Timer) -> bool:
-        """Whether a step takes the next tick of the timer: `for range ticker.C`."""
+    def _ticks(self, step: Step) -> bool:
+        """Whether a step takes the next tick of a timer: `for range ticker.C`, `for range time.NewTicker(d).C`."""
         over = step.term if step.kind == "iterate" else None
-        return isinstance(over, t.Ref) and over.place.parent == timer.place
+        if isinstance(over, t.Field):
+            made = [over.subject]
+        elif isinstance(over, t.Ref) and over.place.parent is not None:
+            made = [store.value for _, store in self.module.stores_to(over.place.parent)]
+        else:
+            return False
+        return any(isinstance(m, t.Call) and self.arming_of(m, 0) is not None for m in made)
 
     def _is_only_cancelled(self, step: Step) -> bool:
         """Whether only a cancellation from outside can raise here: a `yield`, a sleep.
@@ -403,12 +511,18 @@ class Timers:
         if timer.place.is_local:
             return False
         clears = self.clears(timer.arming)
-        return any(
-            other is not function
-            and visible_in(timer.place.root, other)
-            and clears.possibly(other, timer.place)
-            for other in self.module.functions_mentioning(timer.place.name)
-        )
+        for other in self.module.functions_mentioning(timer.place.name):
+            if (
+                other is not function
+                and visible_in(timer.place.root, other)
+                and clears.possibly(other, timer.place)
+            ):
+                what = "`{}` outlives the call, and {} clears it too"
+                self.module.considered.weaker(
+                    timer.extent, what, timer.place, self.described(other), at=other.name_extent
+                )
+                return True
+        return False
 
     def described(self, function: Function) -> str:
         """How a message names a function."""
@@ -504,7 +618,17 @@ class Timers:
             and not self._is_timer_code(timer, f)
             and rejecting.possibly(f, reject)
             for f in self.module.functions
+        ) or any(
+            # `stream.once("error", reject)`
+            executor.holds(call.extent) and self.arming_of(call) is None and _is_given(call, reject)
+            for function in {executor.region.function} - {None}
+            for call in self._calls_in(function)
         )
+
+    def _calls_in(self, function: Function | None) -> Iterator[t.Call]:
+        """The calls of a function whose body runs in another's graph, and of that."""
+        if function is not None:
+            yield from (call for _, call in function.host.cfg.calls)
 
     def _is_timer_code(self, timer: Timer, function: Function) -> bool:
         return timer.callback is not None and timer.callback.encloses(function)
@@ -584,6 +708,10 @@ class Timers:
         return Effect(does)
 
 
+def _is_given(call: t.Call, place: Place) -> bool:
+    return any(isinstance(a, t.Ref) and a.place == place for a in call.arguments)
+
+
 def _called(value: t.Term | None) -> tuple[t.Call | None, int]:
     """The call whose result a term is, and which of its results."""
     index = 0
@@ -624,6 +752,11 @@ def _arming(entry: dict[str, Any]) -> Arming:
         repeats=bool(entry.get("repeats", False)),
         task=bool(entry.get("task", False)),
     )
+
+
+def _first(steps: Iterable[Step]) -> t.Extent | None:
+    """Where the first of some steps stands, for an account."""
+    return min((step.extent for step in steps), default=None)
 
 
 def _raises(step: Step) -> bool:

@@ -75,7 +75,7 @@ class Fallbacks:
         `extra` are conditions that hold for the moved value alone (those of a conditional value).
         """
         yield from self._handlers(function, step)
-        yield from self._timeouts(function, step)
+        yield from self._cases(function, step)
         facts = [*facts_at(function, step), *(Fact(term, holds) for term, holds in extra)]
         for fact in facts:
             yield from self._of_fact(function, step, fact, place)
@@ -91,18 +91,27 @@ class Fallbacks:
             if function.cfg.dominates(handler, step):
                 yield Fallback(handler.extent, "the attempt failed", True, function, step)
 
-    def _timeouts(self, function: Function, step: Step) -> Iterator[Fallback]:
-        """A case of a select that is taken when nothing came in time."""
+    def _cases(self, function: Function, step: Step) -> Iterator[Fallback]:
+        """A case of a select that is taken when nothing came in time, or when a channel brings an error."""
         cfg = function.cfg
         for waits in cfg.of_kind("suspend"):
             if (
-                isinstance(waits.term, t.Suspend)
-                and waits.term.op == "receive"
-                and self._is_timeout(waits.term.value)
-                and any(cfg.dominates(choice, waits) for choice in cfg.of_kind("select"))
-                and cfg.dominates(waits, step)
+                not isinstance(waits.term, t.Suspend)
+                or waits.term.op != "receive"
+                or not any(cfg.dominates(choice, waits) for choice in cfg.of_kind("select"))
+                or not cfg.dominates(waits, step)
             ):
+                continue
+            name = _last_word_of(waits.term.value)
+            if self._is_timeout(waits.term.value):
                 yield Fallback(waits.extent, "nothing came in time", True, function, step)
+            elif self._named(waits.term.value, "errors"):
+                yield Fallback(
+                    waits.extent, f"`{name}` brings an error", False, function, step, is_error=True
+                )
+            elif self._named(waits.term.value, "link_handlers"):
+                reason = f"`{name}` tells of a lost connection"
+                yield Fallback(waits.extent, reason, False, function, step, event=name)
 
     def _is_timeout(self, channel: t.Term | None) -> bool:
         if isinstance(channel, t.Call):
@@ -117,9 +126,9 @@ class Fallbacks:
         return False
 
     def _runs(self, function: Function, step: Step) -> Iterator[tuple[Function, Step]]:
-        """The steps that run this one whatever the function finds: calls of its function, and where a closure is made."""
-        cfg = function.cfg
-        if any(True for _ in cfg.known_at(step)):
+        """The steps that run this one unless an attempt fails before: calls of its function, and where a closure is
+        made."""
+        if any(self._failed(fact.term, not fact.holds) is None for fact in function.cfg.known_at(step)):
             return
         yield from callers(function)
         if function.kind == "lambda" and function.parent is not None and self._runs_at_once(function):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.module import Function, Module
-from wsantipattern.model.place import ELEMENT, Binding, Place
+from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.roles.order import Orders
 from wsantipattern.roles.slot import Move, Slots, is_fixed
 from wsantipattern.roles.words import any_of, split
@@ -164,7 +164,7 @@ class Values:
                 and value.place.path[-1] != ELEMENT
             )
         if root.kind == "parameter":
-            return bool(value.place.path) and self._is_iterated(function, root)
+            return bool(value.place.path) and self._is_iterated(function, value.place)
         if root.kind != "local" or root.scope is None or not root.scope.encloses(function):
             return False
         if value.place.path and self._is_filled(function, Place(root)):
@@ -187,16 +187,24 @@ class Values:
             for _, call in function.cfg.calls
         )
 
-    def _is_iterated(self, function: Function, parameter: Binding) -> bool:
-        """Whether a function goes through a list that a parameter brings: a batch with something about it."""
-        return parameter in function.parameters and any(
-            isinstance(step.statement, t.ForEach)
-            and any(
-                place.root is parameter and place.path
-                for place in self.orders.sources(step.statement.iterable)
-            )
-            for step in function.cfg.of_kind("iterate")
-        )
+    def _is_iterated(self, function: Function, value: Place) -> bool:
+        """Whether a function goes through a list that a parameter brings, of which the value is an element, or which
+        has something about it: `reply.items` and `reply.head`."""
+        if value.root not in function.parameters:
+            return False
+        for collection in self._collections(function):
+            for place in self.orders.sources(collection):
+                if place.root is value.root and (place.path or value.path[0] == ELEMENT):
+                    return True
+        return False
+
+    def _collections(self, function: Function) -> Iterator[t.Term]:
+        for step in function.cfg.of_kind("iterate"):
+            if isinstance(step.statement, t.ForEach):
+                yield step.statement.iterable
+        for _, call in function.cfg.calls:
+            if call.receiver is not None and any(isinstance(a, t.Closure) for a in call.arguments):
+                yield call.receiver
 
     def _is_loaded_from(self, value: t.Term | None) -> bool:
         call = value.value if isinstance(value, t.Suspend) else value

@@ -287,7 +287,21 @@ class Slots:
             return self._read_by(term.value, depth)
         if isinstance(term, t.Call):
             return self._read_by(term, depth)
+        if isinstance(term, t.Field) and isinstance(term.subject, t.Call):
+            return self._of_state(term.subject, term.name)
         return None
+
+    def _of_state(self, call: t.Call, name: str) -> Place | None:
+        """`get().last`, `store.getState().last`: a field of the state that a store's setter sets."""
+        if call.arguments or call.keywords or not isinstance(call.callee, t.Ref):
+            return None
+        if (
+            call.method not in self.knowledge.names("slot", "state_getters")
+            or self.module.resolve(call) is not None
+        ):
+            return None
+        owner = call.callee.place if call.receiver is None else call.receiver_place
+        return owner.field(name) if owner is not None else None
 
     def _read_by(self, call: t.Call, depth: int) -> Place | None:
         name = self.module.typed_name(call.callee) or ""

@@ -268,11 +268,15 @@ class Watermarks:
         for other in cfg.steps:
             if (
                 other is step
-                or other.kind not in ("call", "assign", "suspend", "iterate")
+                or other.kind not in ("call", "assign", "suspend", "iterate", "test")
                 or not cfg.reaches(other, step)
             ):
                 continue
             if cfg.reaches(step, other):
+                continue
+            if other.kind == "test":
+                if self._filters(watermark, function, other):
+                    return other.extent
                 continue
             if self.excuses.touches(watermark, function, other):
                 return other.extent
@@ -282,6 +286,15 @@ class Watermarks:
                 if any(isinstance(n, t.Ref) and n.place in deliveries for n in names):
                     return other.extent
         return None
+
+    def _filters(self, watermark: Watermark, function: Function, step: Step) -> bool:
+        """Whether a test in a loop puts the watermark and something else in order: a batch is filtered by it."""
+        return function.cfg.reaches(step, step) and any(
+            order.is_order and not watermark.keys.isdisjoint(self.slots.keys(order.place))
+            for outcome in self.orders.outcomes(function)
+            if outcome.step is step
+            for order in outcome.orders
+        )
 
     def _delivered_by(self, watermark: Watermark) -> set[Place]:
         """What is called where the watermark rises, by the functions' own names."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import py_compile
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
+from bare import comments
+from compilers import Compilers
 
 from wsantipattern import pack
 from wsantipattern.analysis import Settings, analyze
@@ -49,7 +48,7 @@ def suggested(text: str, name: str, settings: Settings = SETTINGS) -> list[Findi
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda p: p.name)
-def test_every_bad_fixture_is_fixed_and_the_result_is_clean_and_stable(path: Path, tmp_path: Path):
+def test_every_bad_fixture_is_fixed_and_the_result_is_clean_and_stable(path: Path, compilers: Compilers):
     text = path.read_bytes()
     before, _ = analyze(text, path.name, TIMERS)
     result = correct(text, path.name, TIMERS, unsafe=True)
@@ -58,32 +57,9 @@ def test_every_bad_fixture_is_fixed_and_the_result_is_clean_and_stable(path: Pat
     assert analyze(result.text, path.name, TIMERS) == ([], [])
     again = correct(result.text, path.name, TIMERS, unsafe=True)
     assert (again.text, again.fixed) == (result.text, [])
-    assert compiles(tmp_path / path.name, result.text)
+    assert compilers.problems(path.name, result.text) == []
     lost = set(comments(text, path)) - set(comments(result.text, path))
     assert not lost
-
-
-def comments(text: bytes, path: Path) -> list[bytes]:
-    from wsantipattern.files import ending_of
-    from wsantipattern.languages import modules
-    from wsantipattern.languages.comments import comments as found
-
-    ending = ending_of(path.name)
-    return [text[a:b] for a, b in found(text, ending, modules(text, path.name, ending))]
-
-
-def compiles(file: Path, text: bytes) -> bool:
-    file.write_bytes(text)
-    if file.suffix == ".py":
-        py_compile.compile(str(file), doraise=True)
-        return True
-    tool = {".js": ["node", "--check"], ".go": ["gofmt", "-e", "-l"]}.get(file.suffix)
-    if tool is None or shutil.which(tool[0]) is None:
-        return True  # the analysis has parsed it
-    if file.suffix == ".js":
-        module = file.with_suffix(".mjs" if b"\nimport " in b"\n" + text or b"\nexport " in text else ".cjs")
-        file = file.rename(module)
-    return subprocess.run([*tool, str(file)], capture_output=True).returncode == 0
 
 
 def test_how_many_fixtures_are_fixed_and_which_only_when_asked_for():
@@ -505,7 +481,7 @@ EXAMPLES = ROOT / "rules" / "examples"
         "unguarded-append.bad.js",
     ],
 )
-def test_other_rules_have_unsafe_fixes(name: str, tmp_path: Path):
+def test_other_rules_have_unsafe_fixes(name: str, compilers: Compilers):
     text = (EXAMPLES / name).read_text()
     (finding,) = suggested(text, name)
     assert finding.fix is not None
@@ -515,7 +491,7 @@ def test_other_rules_have_unsafe_fixes(name: str, tmp_path: Path):
     result = fixed(text, name, settings=SETTINGS, unsafe=True)
     assert len(result.fixed) == 1
     assert not result.left
-    assert compiles(tmp_path / name, result.text)
+    assert compilers.problems(name, result.text) == []
 
 
 def test_a_watermark_is_left_as_it_is():

@@ -23,7 +23,11 @@ from collections.abc import Iterator
 from wsantipattern import Match, Module, Roles, remedies, rule, triggers
 
 
-@rule(severity="warning", triggers=triggers.socket_states)
+@rule(
+    severity="warning",
+    triggers=triggers.socket_states,
+    looks_for="a send on a connection",
+)
 def ready_state_only(module: Module, roles: Roles) -> Iterator[Match]:
     for first, *others in roles.states.by_owner():
         said = f"`{first.flag}` says" if first.flag is not None else "its own state says"

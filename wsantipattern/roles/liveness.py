@@ -269,39 +269,53 @@ class Liveness:
     @cached_property
     def watched(self) -> bool:
         """Whether the module closes or replaces its socket when the peer has not been heard."""
-        return (
-            self.silence.is_noticed or self._closes_on_silence or self._counts_strikes or self._is_handed_over
-        )
+        return bool(self.watch[0])
 
     @cached_property
-    def _closes_on_silence(self) -> bool:
-        if any(
-            any(
-                # Raising because a handshake is missing gives nothing up; raising because of an age or a count does.
-                (step.kind != "raise" or (isinstance(fact.term, t.Binary) and not _asks_null(fact.term)))
-                and self._says(fact, False)
-                for fact in facts_at(function, step)
-            )
-            for function in self._readers
-            for step in function.cfg.steps
-            if self.silence.gives_up(function, step)
-        ):
-            return True
-        if any(
-            self._leaves_loop(function, step) for function in self._readers for step in function.cfg.steps
-        ):
-            return True
+    def watch(self) -> tuple[str, t.Extent | None]:
+        """How the module closes or replaces its socket when the peer has not been heard, as a clause ("" where it does
+        not), and where."""
+        if self.silence.is_noticed:
+            return self.silence.notice, None
+        closing = self._closes_on_silence
+        if closing is not None:
+            return "the connection is given up when the peer has not been heard", closing
+        strike = self._counts_strikes
+        if strike is not None:
+            return "unanswered beats are counted, and too many of them close the connection", strike
+        if self._is_handed_over:
+            return "the socket or its server is handed to something that is named for watching over it", None
+        return "", None
+
+    @cached_property
+    def _closes_on_silence(self) -> t.Extent | None:
+        """Where the connection is given up because the peer has not been heard."""
+        for function in self._readers:
+            for step in function.cfg.steps:
+                if self.silence.gives_up(function, step) and any(
+                    # Raising because a handshake is missing gives nothing up; raising because of an age or a count does.
+                    (step.kind != "raise" or (isinstance(fact.term, t.Binary) and not _asks_null(fact.term)))
+                    and self._says(fact, False)
+                    for fact in facts_at(function, step)
+                ):
+                    return step.extent
+        for function in self._readers:
+            for step in function.cfg.steps:
+                if self._leaves_loop(function, step):
+                    return step.extent
         # What is counted or dated may be kept in another file: then its words are all there is.
         hangs_up = self.knowledge.names("liveness", "hangs_up")
-        return any(
-            step.call is not None
-            and step.call.method in hangs_up
-            and any(
-                self._tells_of_silence(fact.term) or self._asks_waiting(fact.term)
-                for fact in facts_at(function, step)
-            )
-            for function, step in self.silence.closings
-        )
+        for function, step in self.silence.closings:
+            if (
+                step.call is not None
+                and step.call.method in hangs_up
+                and any(
+                    self._tells_of_silence(fact.term) or self._asks_waiting(fact.term)
+                    for fact in facts_at(function, step)
+                )
+            ):
+                return step.extent
+        return None
 
     def _leaves_loop(self, function: Function, step: Step) -> bool:
         """Whether a test of an age or a count leaves a loop, after which the connection is closed: `break`, then `close()`."""
@@ -361,7 +375,7 @@ class Liveness:
                     yield function
 
     @cached_property
-    def _counts_strikes(self) -> bool:
+    def _counts_strikes(self) -> t.Extent | None:
         """A count that closes the connection when it grows, and that other code sets back: unanswered beats."""
         for function, step in self.silence.closings:
             for fact in facts_at(function, step):
@@ -371,8 +385,8 @@ class Liveness:
                 for side in (term.left, term.right):
                     place = self.cells.read(side)
                     if place is not None and not place.is_local and self._is_strike(function, place):
-                        return True
-        return False
+                        return step.extent
+        return None
 
     def _is_strike(self, function: Function, place: Place) -> bool:
         writes = self.cells.writes(place)

@@ -40,14 +40,22 @@ class Silence:
     @property
     def is_noticed(self) -> bool:
         """Whether a time limit of some kind ends a connection whose peer is silent."""
-        return (
-            self._deadline_is_extended
-            or self._closing_timer_is_cleared
-            or self._receive_is_limited
-            or self._wait_is_limited
-            or self._arm_hangs_up
-            or self._ping_is_answered
-        )
+        return bool(self.notice)
+
+    @cached_property
+    def notice(self) -> str:
+        """How a time limit ends a connection whose peer is silent, as a clause; "" where none does."""
+        if self._deadline_is_extended:
+            return "a read deadline, which is put off with what the peer sends, ends a silent connection"
+        if self._closing_timer_is_cleared:
+            return "a timer closes the connection unless the peer answers in time"
+        if self._receive_is_limited:
+            return "a receive with a time limit ends a silent connection"
+        if self._wait_is_limited:
+            return "a wait for the peer's answer with a time limit ends a silent connection"
+        if self._arm_hangs_up:
+            return "a time limit beside the receive hangs up on a silent peer"
+        return "a ping that must be answered ends a silent connection" if self._ping_is_answered else ""
 
     @cached_property
     def closings(self) -> list[tuple[Function, Step]]:

@@ -97,12 +97,22 @@ class States:
         seen: set[t.Extent] = set()
         for step in function.cfg.of_kind("call", "spawn"):
             sending = self.sends.of(step.call) if step.call is not None else None
-            if sending is None or sending.call.extent in seen:
+            if sending is None:
+                if self.module.considered.active and step.call is not None:
+                    self._account_for_no_send(step.call)
+                continue
+            if sending.call.extent in seen:
                 continue
             guard = self._guard(function, step, sending.place, sending, DEPTH)
-            if guard is None or self._is_live(function, step, sending, guard.socket):
+            if guard is None:
+                if self.module.considered.active:
+                    self._account_for_no_guard(function, step, sending)
+                continue
+            if self._is_live(function, step, sending, guard.socket):
                 continue
             seen.add(sending.call.extent)
+            if self.module.considered.active:
+                self._account_for(sending, guard)
             found.append(
                 GuardedSend(
                     function,
@@ -117,18 +127,82 @@ class States:
             )
         return found
 
-    def _is_live(self, function: Function, step: Step, sending: Sending, socket: Socket) -> bool:
+    def _account_for_no_send(self, call: t.Call) -> None:
+        """Takes down what is called on a connection and is no send of a WebSocket."""
+        on = call.receiver_place
+        socket = self.sockets.at(self.sockets.own(on)) if on is not None else None
+        if socket is None:
+            return
         if socket.transport != "websocket":
+            self.module.considered.silent(
+                call.extent, "`{}` is of the transport {}, no WebSocket", on, socket.transport
+            )
+        else:
+            what = "`{}` sends no content on `{}` that could be lost"
+            self.module.considered.silent(call.extent, what, call.method, on)
+
+    def _account_for_no_guard(self, function: Function, step: Step, sending: Sending) -> None:
+        """Takes down that nothing on the way to a send says that the connection is open, by its own state."""
+        extent = sending.call.extent
+        facts = self._facts(function, step, sending.place)
+        asked = next((f for f in facts if self._state_of(f) is not None), None)
+        if asked is not None:
+            what = "`{}` is the state of something else, or is not known to be that of `{}`"
+            at = asked.term.extent
+            self.module.considered.silent(extent, what, self._shown(at), sending.shown, at=at)
+        elif facts:
+            at = facts[0].term.extent
+            what = "what guards this send (`{}`) is not the state that `{}` itself keeps"
+            self.module.considered.silent(extent, what, self._shown(at), sending.shown, at=at)
+        else:
+            what = "no condition guards this send, so it does not rest on the state of `{}`"
+            self.module.considered.silent(extent, what, sending.shown)
+
+    def _account_for(self, sending: Sending, guard: _Guard) -> None:
+        """Takes down what made a send a finding."""
+        considered, extent = self.module.considered, sending.call.extent
+        for at, reason in guard.socket.evidence.reasons[:2]:
+            considered.evidence(
+                extent, "`{}` is a connection: {}", sending.shown, reason, at=at if at != (0, 0) else None
+            )
+        at = guard.fact.term.extent
+        word = "its wrapper's flag" if guard.flag is not None else "its own state"
+        considered.evidence(extent, "`{}` guards the send, by {}", self._shown(at), word, at=at)
+        considered.evidence(
+            extent, "nothing in the file asks the peer: no answer, no age, no heartbeat, no time limit"
+        )
+        if guard.confidence < Confidence.HIGH:
+            what = "only names say that `{}` is a WebSocket, or that this is its state"
+            considered.weaker(extent, what, sending.shown)
+
+    def _shown(self, extent: t.Extent) -> str:
+        text = " ".join(self.module.snippet(extent).split())
+        return text if len(text) <= 60 else text[:57] + "..."
+
+    def _is_live(self, function: Function, step: Step, sending: Sending, socket: Socket) -> bool:
+        considered, extent = self.module.considered, sending.call.extent
+        if socket.transport != "websocket":
+            considered.silent(extent, "`{}` is no WebSocket but of another transport", sending.shown)
             return True
         if self.keepalive.is_heartbeat(function, sending.call):
+            considered.silent(extent, "what is sent here is itself a ping, or as good as one")
             return True
         if self.keepalive.kept_by_library(socket.library):
+            name = socket.library.name if socket.library is not None and socket.library.name else "the server"
+            considered.silent(extent, "{} itself notices a dead peer of `{}`", name, sending.shown)
             return True
         facts = self._facts(function, step, sending.place)
         for caller, call_step in callers(function):
             facts.extend(facts_at(caller, call_step))
-        if any(self.liveness.tells(f) and self._state_of(f) is None for f in facts):
-            return True
+        for fact in facts:
+            if self.liveness.tells(fact) and self._state_of(fact) is None:
+                at = fact.term.extent
+                what = "`{}` guards it too, and tells of the peer's life"
+                considered.silent(extent, what, self._shown(at), at=at)
+                return True
+        watch, where = self.liveness.watch
+        if watch:
+            considered.silent(extent, watch, at=where)
         return self.liveness.watched
 
     def _guard(

@@ -142,10 +142,42 @@ def statements(block: Node) -> list[Node]:
     return [child for child in block.named_children if child.type != "comment"]
 
 
+def is_end(node: Node) -> bool:
+    """Whether a statement other than a `return` never goes on: it throws, or all its branches leave."""
+    if node.type in ("throw_statement", "raise_statement"):
+        return True
+    if node.type != "if_statement":
+        return False
+    then = node.child_by_field_name("consequence")
+    rest = node.child_by_field_name("alternative")
+    other = rest.named_children[0] if rest is not None and rest.type == "else_clause" else None
+    branches = [
+        statements(b)[-1:] if b is not None and b.type == "statement_block" else [b] for b in (then, other)
+    ]
+    return all(b and b[0] is not None and (b[0].type == "return_statement" or is_end(b[0])) for b in branches)
+
+
+def within(node: Node, outer: Node) -> bool:
+    return outer.start_byte <= node.start_byte and node.end_byte <= outer.end_byte
+
+
+def is_sure(node: Node) -> bool:
+    """Whether an `await` waits for a promise made on the spot whose executor does not even take `reject`."""
+    made = node.named_children[0] if node.type == "await_expression" and node.named_children else None
+    arguments = (
+        made.child_by_field_name("arguments") if made is not None and made.type == "new_expression" else None
+    )
+    executor = arguments.named_children[0] if arguments is not None and arguments.named_children else None
+    if executor is None or executor.type != "arrow_function":
+        return False
+    parameters = executor.child_by_field_name("parameters")
+    return parameters is None or len(parameters.named_children) == 1
+
+
 def leaves(nodes: Iterable[Node], last: Node | None = None) -> bool:
     """Whether the nodes hold a certain way out besides `last`, a return that ends them, for which its value counts."""
     return any(
-        found.type in LEAVING and found != last
+        found.type in LEAVING and found != last and not is_sure(found)
         for node in nodes
         for found in (node, *descendants(node, own=True))
     )
@@ -224,8 +256,8 @@ def javascript_finally(source: bytes, root: Node) -> Iterator[Mutant]:
                 else []
             )
             last = statements(body)[-1]
-            if last.type == "while_statement" or not arms:
-                continue  # a loop may have no end that the moved clear could stand behind
+            if last.type == "while_statement" or is_end(last) or not arms:
+                continue  # what never goes on has no end that the moved clear could stand behind
             if not leaves(statements(body), last if last.type == "return_statement" else None):
                 continue
             moved = source[clear.start_byte : clear.end_byte].rstrip(b";") + b";"
@@ -312,8 +344,10 @@ def python_finally(source: bytes, root: Node) -> Iterator[Mutant]:
                 [arm for arm in python_arms(scope, name) if arm.start_byte < final.start_byte] if name else []
             )
             last = statements(body)[-1]
-            if last.type == "while_statement" or not arms:
-                continue  # a loop may have no end that the moved clear could stand behind
+            if last.type == "while_statement" or is_end(last) or not arms:
+                continue  # what never goes on has no end that the moved clear could stand behind
+            if any(text_of(node) == name for node in descendants(block) if not within(node, clear)):
+                continue  # the same `finally` also waits for the task
             if not leaves(statements(body), last if last.type == "return_statement" else None):
                 continue
             moved = f"{name}.cancel()".encode()

@@ -439,7 +439,9 @@ class Timers:
             if timer.arming.task
             and isinstance(call := awaited(step), t.Call)
             and self._looks_on(call)
-            and any(isinstance(v, t.Ref) and v.place == timer.place for a in call.arguments for v in _values(a))
+            and any(
+                isinstance(v, t.Ref) and v.place == timer.place for a in call.arguments for v in _values(a)
+            )
             for edge in step.edges
             if edge.label != "raise"
         }
@@ -464,7 +466,9 @@ class Timers:
             return False  # A ticker's channel is never closed: ranging over it does not end by itself.
         raised = way.raised_at
         if raised is not None and raised.suspends:
-            return not (timer.arming.task and self._is_only_cancelled(raised))
+            return not (
+                timer.arming.task and (self._is_only_cancelled(raised) or self._is_caught(raised, way))
+            )
         return (
             raised is not None
             or any(step.suspends for step in way.steps[1:])
@@ -495,6 +499,23 @@ class Timers:
         waited = awaited(step)
         return isinstance(waited, t.Call) and (
             self.module.canonical(waited.callee) in self.knowledge.names("timer", "sleeps")
+        )
+
+    def _is_caught(self, step: Step, way: Path) -> bool:
+        """Whether a way leaves past a handler that takes the cancellation, all that a wait for tasks can raise."""
+        waited = awaited(step)
+        if not (isinstance(waited, t.Call) and self._looks_on(waited)):
+            return False
+        following = way.steps[way.steps.index(step) + 1]
+        return any(
+            edge.target is not following
+            and edge.target.kind == "handler"
+            and isinstance(edge.target.statement, t.Try)
+            and any(
+                handler.extent == edge.target.extent and "asyncio.CancelledError" in handler.types
+                for handler in edge.target.statement.handlers
+            )
+            for edge in step.edges
         )
 
     def _is_grouped(self, call: t.Call) -> bool:

@@ -25,7 +25,11 @@ from collections.abc import Iterator
 from wsantipattern import Match, Module, Roles, remedies, rule, triggers
 
 
-@rule(severity="error", triggers=triggers.watermarks)
+@rule(
+    severity="error",
+    triggers=triggers.watermarks,
+    looks_for="an assignment to a position that is kept",
+)
 def watermark_reset(module: Module, roles: Roles) -> Iterator[Match]:
     for setback in roles.watermarks.setbacks():
         yield Match(

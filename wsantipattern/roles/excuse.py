@@ -49,8 +49,12 @@ class Excuses:
         """Whether the slot held nothing, or the move is one way of many in which the function fills it."""
         place, function, step = move.place, move.function, move.step
         known = [(f.term, f.holds) for f in facts_at(function, step)]
+        considered = self.module.considered
         for term, holds in (*known, *conditions):
             if self.orders.says_unset(term, holds, place):
+                considered.silent(
+                    move.extent, "`{}` holds nothing yet where this is asked", place, at=term.extent
+                )
                 return True
         cfg = function.cfg
         for handler in cfg.of_kind("handler"):
@@ -65,18 +69,32 @@ class Excuses:
                         )
                         follows = [*watermark.raises, *watermark.records]
                         if inside and all(other.step is not known.step for known in follows):
+                            what = "the handler gives `{}` what the attempt was to give it"
+                            considered.silent(move.extent, what, place, at=other.extent)
                             return True
         return False
 
     def is_excused(self, watermark: Watermark, move: Move, function: Function, step: Step) -> bool:
         """Whether another stream, a cleared view, an end or a whole reset explains the move."""
-        return (
-            self._is_other_stream(function, step, move.place)
-            or self._is_end(watermark, function, step)
-            or self._is_cleared(watermark, move, function, step)
-        )
+        considered = self.module.considered
+        other = self._other_stream(function, step, move.place)
+        if other is not None:
+            what = "another stream or session begins on this way, which numbers anew"
+            considered.silent(move.extent, what, at=other)
+            return True
+        if self._is_end(watermark, function, step):
+            considered.silent(
+                move.extent, "the stream ends on this way, and nothing reads `{}` after", move.place
+            )
+            return True
+        cleared = self._cleared(watermark, move, function, step)
+        if cleared is not None:
+            what = "what `{}` describes is dropped or reset on the same way"
+            considered.silent(move.extent, what, move.place, at=cleared)
+        return cleared is not None
 
-    def _is_other_stream(self, function: Function, step: Step, place: Place) -> bool:
+    def _other_stream(self, function: Function, step: Step, place: Place) -> t.Extent | None:
+        """Where the way of `step` shows that another stream begins."""
         words = self.knowledge.names("watermark", "identities")
         for fact in facts_at(function, step):
             term = fact.term
@@ -89,19 +107,19 @@ class Excuses:
                 for other in operands
                 if side is not other
             ):
-                return True
+                return term.extent
             if isinstance(term, t.Binary) and (
                 (term.op in ("==", "!=") and fact.holds == (term.op == "!=")) or term.op in RELATIONS
             ):
                 for side, other in ((term.left, term.right), (term.right, term.left)):
                     if isinstance(side, t.Ref) and self._is_given(function, step, side.place, other):
-                        return True
+                        return term.extent
                 if term.op in ("==", "!=") and any(
                     self._has_word(side, words) for side in (term.left, term.right)
                 ):
-                    return True
+                    return term.extent
             elif self._has_word(term, words):
-                return True
+                return term.extent
         for other_step, _ in function.cfg.assignments:
             at = other_step.target
             if (
@@ -111,8 +129,8 @@ class Excuses:
                 and not self.slots.same(at, place)
                 and self._on_the_way(function, other_step, step)
             ):
-                return True
-        return False
+                return other_step.extent
+        return None
 
     def _is_given(self, function: Function, step: Step, place: Place, value: t.Term) -> bool:
         """Whether a place that was compared with a value takes it on the way of `step`."""
@@ -226,9 +244,10 @@ class Excuses:
                 if found is not None and not watermark.keys.isdisjoint(self.slots.keys(found)):
                     yield True
 
-    def _is_cleared(self, watermark: Watermark, move: Move, function: Function, step: Step) -> bool:
-        """Whether the same path drops or replaces what the watermark describes, or resets the whole object."""
+    def _cleared(self, watermark: Watermark, move: Move, function: Function, step: Step) -> t.Extent | None:
+        """Where the same path drops or replaces what the watermark describes, or resets the whole object."""
         resets: set[Place] = set()
+        last: t.Extent | None = None
         described = self._described(watermark)
         for other in function.cfg.steps:
             if other is step or not self._clears_or_resets(other):
@@ -236,7 +255,7 @@ class Excuses:
             if not self._on_the_way(function, other, step):
                 continue
             if self._is_clear(function, other, move.place, DEPTH):
-                return True
+                return other.extent
             for reset in self._resets_at(function, other):
                 at = reset.place
                 if at.root is not move.place.root and at.root.kind == "local" and not at.path:
@@ -247,12 +266,13 @@ class Excuses:
                 if not self.slots.speaks_of(value, at) and any(
                     at.starts_with(d) or d.starts_with(at) or self.slots.same(at, d) for d in described
                 ):
-                    return True
+                    return other.extent
                 if value is None and ELEMENT in at.path:
-                    return True
+                    return other.extent
                 if at.parent == move.place.parent and _is_nothing(value):
                     resets.add(at)
-        return len(resets) > 1
+                    last = other.extent
+        return last if len(resets) > 1 else None
 
     def _clears_or_resets(self, step: Step) -> bool:
         return step.kind in ("assign", "delete", "call")

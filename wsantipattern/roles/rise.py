@@ -73,7 +73,15 @@ class Rises:
             if not self.orders.may_order(function) or function.cfg.incomplete:
                 continue
             for move in self.slots.moves_in(function):
-                if self._is_amount(move.place) or not self._lasts(move) or not self._raises(move):
+                if self._is_amount(move.place):
+                    what = "`{}` is named for an amount or a time, no position in a stream"
+                    self.module.considered.silent(move.extent, what, move.place)
+                    continue
+                if not self._lasts(move):
+                    what = "`{}` is seen by one run of the code only, so it is no watermark"
+                    self.module.considered.silent(move.extent, what, move.place)
+                    continue
+                if not self._raises(move):
                     continue
                 keys = self.slots.keys(move.place)
                 known = next((w for w in found if not w.keys.isdisjoint(keys)), None)
@@ -175,8 +183,11 @@ class Rises:
         """Whether a move is the monotonic idiom and hands on the thing whose position it takes."""
         for value, conditions in self.values.arms(move.value):
             sources = self._raised(move, value, conditions)
-            if sources and self.deliveries.hands_on(move.function, move.place, sources, DEPTH):
-                return True
+            if sources:
+                if self.deliveries.hands_on(move.function, move.place, sources, DEPTH):
+                    return True
+                what = "`{}` rises only, but nothing is handed on with it: a peak or a count, no watermark"
+                self.module.considered.silent(move.extent, what, move.place)
         return False
 
     def _raised(self, move: Move, value: t.Term | None, conditions: list[tuple[t.Term, bool]]) -> Sources:

@@ -81,28 +81,59 @@ class Watermarks:
         for watermark in self.rises.named():
             for move in self.rises.moves_of(watermark):
                 setback = self._judged(watermark, move)
-                if setback is not None and not setback.is_loaded:
-                    found.setdefault(move.extent, setback)
+                if setback is None:
+                    continue
+                if setback.is_loaded:
+                    what = "only its name makes `{}` a watermark, which is too little where it is loaded"
+                    self.module.considered.silent(move.extent, what, move.place)
+                    continue
+                found.setdefault(move.extent, setback)
+        if self.module.considered.active:
+            self._account_for_others()
         yield from (found[extent] for extent in sorted(found))
+
+    def _account_for_others(self) -> None:
+        """Takes down that no watermark was found in what is moved elsewhere."""
+        watermarks = [*self.rises.strong, *self.rises.gated, *self.rises.named()]
+        known = {key for watermark in watermarks for key in watermark.keys}
+        for function in self.module.all_functions:
+            if function.is_inlined or function.cfg.incomplete:
+                continue
+            for move in self.slots.moves_in(function):
+                if known.isdisjoint(self.slots.keys(move.place)):
+                    what = "`{}` is no watermark: nothing here lets it rise only, with what is handed on"
+                    self.module.considered.silent(move.extent, what, move.place)
 
     def _judged(self, watermark: Watermark, move: Move) -> Setback | None:
         function, step = move.function, move.step
+        considered, extent, place = self.module.considered, move.extent, move.place
         if (
             function.kind in ("constructor", "top")
             and function.module.path
             and not self._is_fragment(function)
         ):
+            considered.silent(extent, "`{}` starts here: this runs once, where its owner is made", place)
             return None
         if isinstance(step.term, t.Store) and step.term.declares:
+            considered.silent(extent, "`{}` begins here: this declares it", place)
             return None
-        if self._is_fresh(function, move.place, step) or not self._has_risen(watermark, move):
+        if self._is_fresh(function, move.place, step):
+            considered.silent(extent, "`{}` is new: this function made it itself", place.root.name)
+            return None
+        if not self._has_risen(watermark, move):
+            what = "`{}` lives for one call, and has not risen before, or nobody is asked with it"
+            considered.silent(extent, what, place)
             return None
         for value, conditions in self.values.arms(move.value):
             lower = value is None or self.values.is_lower(value)
             loaded = not lower and self.values.is_loaded(function, value, move.place)
             if not (lower or loaded):
+                what = "what `{}` gets here is neither a fixed value nor loaded: it comes from itself or a caller"
+                considered.silent(extent, what, place, at=value.extent if value is not None else None)
                 continue
             if loaded and self.values.is_settled(move, value, conditions):
+                what = "what `{}` gets here was compared with it before, or is the greater of both"
+                considered.silent(extent, what, place, at=value.extent if value is not None else None)
                 continue
             setback = self._on_path(watermark, move, value, loaded, conditions)
             if setback is not None:
@@ -163,13 +194,17 @@ class Watermarks:
             watermark, move, function, step
         ):
             return None
+        considered, extent = self.module.considered, move.extent
         if not self._is_on_every_copy(move):
+            considered.silent(extent, "this `finally` also runs when all went well")
             return None
         for reason in sorted(
             self.fallbacks.reasons(function, step, move.place, conditions), key=lambda r: not r.is_strong
         ):
             if self._counts(watermark, move, reason, loaded):
-                return Setback(watermark, move, value, loaded, reason, None)
+                return self._accounted(Setback(watermark, move, value, loaded, reason, None))
+            what = "on this way ({}) going back can be right for `{}`"
+            considered.silent(extent, what, reason.reason, move.place, at=reason.extent)
         if (
             loaded
             and watermark.is_strong
@@ -179,8 +214,40 @@ class Watermarks:
         ):
             since = self._under_way(watermark, function, step)
             if since is not None:
-                return Setback(watermark, move, value, True, None, since)
+                return self._accounted(Setback(watermark, move, value, True, None, since))
+        if loaded:
+            what = "no failure or fallback leads here, and nothing shows that the stream of `{}` is under way"
+        else:
+            what = "no failure or fallback leads here: setting `{}` back is the ordinary way"
+        considered.silent(extent, what, move.place)
         return None
+
+    def _accounted(self, setback: Setback) -> Setback:
+        """The setback, after what made it one was taken down."""
+        considered, move, watermark = self.module.considered, setback.move, setback.watermark
+        if not considered.active:
+            return setback
+        extent, place = move.extent, move.place
+        if watermark.raises:
+            what = "`{}` is a watermark: it only rises here, with what is handed on"
+            considered.evidence(extent, what, place, at=watermark.raises[0].extent)
+        else:
+            at = watermark.records[0].extent if watermark.records else None
+            considered.weaker(extent, "only words say that `{}` is a watermark", place, at=at)
+        if setback.fallback is not None:
+            what = "this way is a fallback: {}"
+            considered.evidence(extent, what, setback.fallback.reason, at=setback.fallback.extent)
+            if not setback.fallback.is_strong:
+                at = setback.fallback.extent
+                considered.weaker(extent, "words or values, not structure, make it a fallback", at=at)
+        else:
+            what = "the stream is under way before it, and no fallback leads here"
+            considered.weaker(extent, what, at=setback.since)
+        loaded = (
+            "is loaded, and nothing has compared it with `{}`" if setback.is_loaded else "lies below `{}`"
+        )
+        considered.evidence(extent, "what it gets " + loaded, place)
+        return setback
 
     def _is_on_every_copy(self, move: Move) -> bool:
         """Whether the move is not one of a `finally` that also runs when all went well."""

@@ -25,7 +25,11 @@ from collections.abc import Iterator
 from wsantipattern import Match, Module, Roles, remedies, rule, triggers
 
 
-@rule(severity="warning", triggers=triggers.transports)
+@rule(
+    severity="warning",
+    triggers=triggers.transports,
+    looks_for="something that is appended to a text or a list",
+)
 def unguarded_append(module: Module, roles: Roles) -> Iterator[Match]:
     for addition in roles.accumulations.unguarded():
         message = (

@@ -85,20 +85,55 @@ class Accumulations:
             for addition in self._additions(function):
                 if addition.extent not in found and not self._is_harmless(addition):
                     found[addition.extent] = addition
+                    if self.module.considered.active:
+                        self._account_for(addition)
         return sorted(found.values(), key=lambda a: a.extent)
 
-    def _is_harmless(self, a: Addition) -> bool:
-        return (
-            self.newness.proven(a.function, a.step, a.kept, a.term)
-            or any(self.newness.filtered(part, a.kept, a.function) for part in a.added)
-            or self.lifetimes.is_consumed(a.kept, a.kind == "text")
-            or self.lifetimes.is_begun_anew(a.kept)
-            or (
-                a.kind != "text"
-                and self.lifetimes.ends_with_link(a.kept, a.message)
-                and not self._is_shown(a)
+    def _account_for(self, a: Addition) -> None:
+        """Takes down what made an addition a finding."""
+        considered = self.module.considered
+        for at, reason in a.message.evidence.reasons:
+            considered.evidence(
+                a.extent, "this is content of a message: {}", reason, at=at if at != (0, 0) else None
             )
-        )
+        what = "`{}` outlives the message, and no test on the way sets the content against what is there"
+        considered.evidence(a.extent, what, a.name)
+        if a.confidence < Confidence.HIGH:
+            if a.message.confidence < Confidence.HIGH:
+                considered.weaker(a.extent, "only names say that this is a message of a transport")
+            elif not a.kind:
+                considered.weaker(a.extent, "the file does not tell what `{}` is: a text, a list", a.name)
+            else:
+                considered.weaker(a.extent, "`{}` lives as long as one connection", a.name)
+
+    def _is_harmless(self, a: Addition) -> bool:
+        considered = self.module.considered
+        test = self.newness.proven(a.function, a.step, a.kept, a.term)
+        if test is not None:
+            considered.silent(
+                a.extent, "a test on the way lets only through what is new to `{}`", a.name, at=test
+            )
+            return True
+        for part in a.added:
+            if self.newness.filtered(part, a.kept, a.function):
+                what = "what is added has gone through a filter, or is cut to what `{}` lacks"
+                considered.silent(a.extent, what, a.name, at=part.extent)
+                return True
+        taken = self.lifetimes.consumed(a.kept, a.kind == "text")
+        if taken is not None:
+            what = "`{}` is worked off: what is in it is taken out again"
+            considered.silent(a.extent, what, a.name, at=taken)
+            return True
+        emptied = self.lifetimes.begun_anew(a.kept)
+        if emptied is not None:
+            what = "`{}` is emptied whenever a connection is made, so what is sent again is wanted"
+            considered.silent(a.extent, what, a.name, at=emptied)
+            return True
+        if a.kind != "text" and self.lifetimes.ends_with_link(a.kept, a.message) and not self._is_shown(a):
+            what = "`{}` lives as long as one connection, which does not come back by itself"
+            considered.silent(a.extent, what, a.name)
+            return True
+        return False
 
     def _is_shown(self, a: Addition) -> bool:
         """Whether a list is handed on whole where it grows."""
@@ -111,6 +146,8 @@ class Accumulations:
         for step in function.cfg.steps:
             if step.kind not in ("call", "assign", "return", "suspend", "spawn") or step.term is None:
                 continue
+            if self.module.considered.active:
+                self._account_for_replacement(step)
             for term in step.term.walk():
                 if id(term) in seen:
                     continue
@@ -135,19 +172,43 @@ class Accumulations:
     ) -> Iterator[Addition]:
         parts = tuple(part for part in added if self._is_content(part))
         message = self._message(parts)
-        if message is None or not self.lifetimes.outlives(kept, message, function):
+        considered = self.module.considered
+        if message is None:
+            if considered.active:
+                self._account_for_no_message(term, name, parts)
+            return
+        if not self.lifetimes.outlives(kept, message, function):
+            what = "`{}` is begun anew for each message or connection"
+            considered.silent(term.extent, what, name)
             return
         if not message.transport and function.kind != "top":
             # Names alone, outside of a fragment that has nothing but names.
+            what = "only names say that a message is appended to `{}`, and no transport is to be seen"
+            considered.silent(term.extent, what, name)
             return
         sure = message.confidence if kind else Confidence.MEDIUM
         if self.lifetimes.ends_with_link(kept, message):
             if message.transport != "websocket":
                 # One response, read from its beginning to its end.
+                what = "`{}` is filled from one response, read from its beginning to its end"
+                considered.silent(term.extent, what, name)
                 return
             # Nothing comes again on one connection unless its sender says so twice.
             sure = min(sure, Confidence.MEDIUM)
         yield Addition(function, step, term.extent, kept, name, parts, message, kind, term, sure)
+
+    def _account_for_no_message(self, term: t.Term, name: str, parts: tuple[t.Term, ...]) -> None:
+        """Takes down that what is added is no content of a message that can come again."""
+        carried = next((m for p in parts if (m := self._carried(p)) is not None), None)
+        if carried is None:
+            what = "what is added to `{}` is no content of a message, as far as the file shows"
+            self.module.considered.silent(term.extent, what, name)
+        elif carried.transport:
+            what = "what is added to `{}` comes by {}, which sends nothing again by itself"
+            self.module.considered.silent(term.extent, what, name, carried.transport)
+        else:
+            what = "what is added to `{}` comes over no transport that the file names"
+            self.module.considered.silent(term.extent, what, name)
 
     def _message(self, parts: Iterable[t.Term]) -> Message | None:
         best: Message | None = None
@@ -205,6 +266,9 @@ class Accumulations:
             return
         kind = self.natures.of(kept, target, [store.value])
         if kind == "number":
+            self.module.considered.silent(
+                store.extent, "`{}` is a number that is counted, no text or list", name
+            )
             return
         yield from self._make(function, step, store, kept, name, [store.value], kind)
         if isinstance(target, t.Ref) and not target.place.path:
@@ -228,21 +292,53 @@ class Accumulations:
         """A term that joins what is kept with content, and goes back to where it is kept."""
         for part in parts:
             old = unspread(part)
-            if isinstance(old, t.Constant) or self._is_selected(old, part is not parts[-1]):
+            if isinstance(old, t.Constant):
+                continue
+            if self._is_selected(old, part is not parts[-1]):
+                what = "`{}` is cut or filtered before something is added, so that it is not there twice"
+                self._account_for_no_join(term, old, what)
                 continue
             kept = self.holders.of(old)
             if kept is None or not self.destinations.returns_to(term, kept, function):
+                what = "what is joined here does not go back to `{}`, so nothing accumulates in it"
+                self._account_for_no_join(term, old, what)
                 continue
             if self._is_of_message(kept):
+                self._account_for_no_join(term, old, "`{}` is itself part of the message")
                 continue
             others = [p for p in parts if p is not part]
             kind = "list" if _lists(term, part) else self.natures.of(kept, old, others, joined=term)
             if kind == "number":
+                self._account_for_no_join(term, old, "`{}` is a number that is counted, no text or list")
                 continue
             yield from self._make(
                 function, step, term, kept, self._written(old), [unspread(p) for p in others], kind
             )
             return
+
+    def _account_for_no_join(self, term: t.Term, old: t.Term, what: str) -> None:
+        """Takes down why a term that joins `old` with something adds nothing to what is kept."""
+        if self.module.considered.active:
+            self.module.considered.silent(term.extent, what, self._written(old), at=old.extent)
+
+    def _account_for_replacement(self, step: Step) -> None:
+        """Takes down that content of a message replaces something, or goes to a place of its own."""
+        store, call = step.store, step.call
+        if (
+            store is not None
+            and step.kind == "assign"
+            and store.op is None
+            and not self.joins.parts(store.value)
+        ):
+            if self._carried(store.value) is not None:
+                what = "`{}` is replaced, or written at a key or an index, and nothing is added to it"
+                name = " ".join(self.module.snippet(store.target.extent).split())
+                self.module.considered.silent(store.extent, what, name)
+        elif call is not None and call.receiver is not None:
+            known = {entry["method"] for entry in self.knowledge.entries("accumulation", "append")}
+            if call.method not in known and any(self._carried(a) is not None for a in call.arguments):
+                what = "`{}` is no append: it sets, replaces, or keeps each thing once"
+                self.module.considered.silent(call.extent, what, call.method)
 
     def _written(self, old: t.Term) -> str:
         while isinstance(old, t.Logic):
@@ -309,14 +405,20 @@ class Accumulations:
                     continue
                 arguments = arguments[1:]
             kept = self.holders.object_of(receiver)
-            if kept is None or self._is_of_message(kept):
-                continue
-            kind = self._receives(entry, receiver, kept, arguments)
-            if kind is None:
-                continue
             name = " ".join(self.module.snippet(receiver.extent).split())
             if isinstance(receiver, t.Ref):
                 name = str(receiver.place)
+            if kept is None:
+                self.module.considered.silent(call.extent, "`{}` is kept nowhere that the file shows", name)
+                continue
+            if self._is_of_message(kept):
+                self.module.considered.silent(call.extent, "`{}` is itself part of the message", name)
+                continue
+            kind = self._receives(entry, receiver, kept, arguments)
+            if kind is None:
+                what = "`{}` is not known to be a text, a list or an element of a page that grows"
+                self.module.considered.silent(call.extent, what, name)
+                continue
             yield from self._make(function, step, call, kept, name, [unspread(a) for a in arguments], kind)
             return
 

@@ -142,8 +142,8 @@ class Lifetimes:
 
     # -- emptied for a new connection --------------------------------------------------------------
 
-    def is_begun_anew(self, kept: Holder) -> bool:
-        """Whether what is kept is emptied whenever a connection is made: then what is sent again is wanted."""
+    def begun_anew(self, kept: Holder) -> t.Extent | None:
+        """Where what is kept is emptied whenever a connection is made: then what is sent again is wanted."""
         for function in self._connecting():
             for step in function.cfg.steps:
                 if step.store is not None and step.target is not None and step.store.op is None:
@@ -155,17 +155,17 @@ class Lifetimes:
                         and _is_empty(step.store.value)
                         and not (isinstance(outer, Binding) and outer.scope is function)
                     ):
-                        return True
+                        return step.extent
                 call = step.call
                 if call is None:
                     continue
                 if call.method in self.knowledge.names("accumulation", "clears"):
                     where = self.holders.of(call.receiver)
                     if where is not None and kept.within(where):
-                        return True
+                        return step.extent
                 if call.arguments and _is_empty(call.arguments[0]) and self._sets(call, kept):
-                    return True
-        return False
+                    return step.extent
+        return None
 
     def _sets(self, call: t.Call, kept: Holder) -> bool:
         """Whether a call sets the state that an updater function, or the value of a place, stands for."""
@@ -218,22 +218,23 @@ class Lifetimes:
 
     # -- worked off --------------------------------------------------------------------------------
 
-    def is_consumed(self, kept: Holder, is_text: bool) -> bool:
-        """A queue, or a buffer of which complete pieces are cut off: what is in it has not been shown."""
+    def consumed(self, kept: Holder, is_text: bool) -> t.Extent | None:
+        """Where something is taken out of a queue, or complete pieces are cut off a buffer: what is in it has not been
+        shown."""
         for function in self.module.functions_mentioning(kept.name) if kept.name else ():
             drained = emptied = False
             for step in function.cfg.steps:
                 store, call = step.store, step.call
                 if call is not None:
                     if self._takes_out(call, kept):
-                        return True
+                        return step.extent
                     drained = drained or self.hands_on(call, kept)
                     if call.method in self.knowledge.names("accumulation", "clears"):
                         emptied = emptied or self._is(self.holders.of(call.receiver), kept)
                 if store is not None and step.target is not None and store.op is None:
                     where = self.holders.at(step.target) if step.target.path else Holder(step.target.root)
                     if self._is(where, kept) and self._cuts(store.value, kept):
-                        return True
+                        return step.extent
                     if where is not None and (kept.within(where) or alike(kept, where)):
                         emptied = emptied or (_is_empty(store.value) and not store.declares)
                     drained = drained or (where != kept and self._is(self.holders.of(store.value), kept))
@@ -243,8 +244,8 @@ class Lifetimes:
                     where = self.holders.at(step.target)
                     emptied = emptied or (where is not None and (kept.within(where) or alike(kept, where)))
             if not is_text and drained and emptied:
-                return True
-        return False
+                return function.name_extent
+        return None
 
     def _is(self, holder: Holder | None, kept: Holder) -> bool:
         """Whether a place is the one that is added to, as far as the file tells."""

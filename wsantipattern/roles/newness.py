@@ -39,23 +39,28 @@ class Newness:
 
     # -- where tests stand -------------------------------------------------------------------------
 
-    def proven(self, function: Function, step: Step, kept: Holder, term: t.Term | None = None) -> bool:
-        """Whether a test proves what `step` adds to `kept` new, in this function or on every way into it."""
-        if term is not None and self._chosen(term, kept, function):
-            return True
-        return self._above(function, step, kept, DEPTH, frozenset())
+    def proven(
+        self, function: Function, step: Step, kept: Holder, term: t.Term | None = None
+    ) -> t.Extent | None:
+        """Where a test proves what `step` adds to `kept` new, in this function or on every way into it, or None."""
+        chosen = self._chosen(term, kept, function) if term is not None else None
+        return chosen or self._above(function, step, kept, DEPTH, frozenset())
 
     def _above(
         self, function: Function, step: Step, kept: Holder, depth: int, seen: frozenset[Function]
-    ) -> bool:
-        if any(self.tells(fact, kept, function) for fact in self._deciding(function, step)):
-            return True
+    ) -> t.Extent | None:
+        for fact in self._deciding(function, step):
+            if self.tells(fact, kept, function):
+                return fact.term.extent
         if depth <= 0 or function in seen:
-            return False
-        ways = list(self._ways_in(function))
-        return bool(ways) and all(
-            self._above(outer, at, kept, depth - 1, seen | {function}) for outer, at in ways
-        )
+            return None
+        first: t.Extent | None = None
+        for outer, at in self._ways_in(function):
+            told = self._above(outer, at, kept, depth - 1, seen | {function})
+            if told is None:
+                return None
+            first = first or told
+        return first
 
     def _ways_in(self, function: Function) -> Iterator[tuple[Function, Step]]:
         """The calls that bring a message into a function; for a closure that nothing of the file calls, its making."""
@@ -115,8 +120,8 @@ class Newness:
             }
         return found
 
-    def _chosen(self, term: t.Term, kept: Holder, function: Function) -> bool:
-        """The conditional values that an addition stands in, and those that it is made of."""
+    def _chosen(self, term: t.Term, kept: Holder, function: Function) -> t.Extent | None:
+        """The telling test of the conditional values that an addition stands in."""
         inner, outer = term, term.parent
         while outer is not None and not isinstance(outer, t.Closure):
             facts: list[tuple[t.Term, bool]] = []
@@ -124,10 +129,11 @@ class Newness:
                 facts = list(flow.implied(outer.test, inner is outer.then, self.module))
             elif isinstance(outer, t.Logic) and inner is outer.right and outer.op in ("and", "or"):
                 facts = list(flow.implied(outer.left, outer.op == "and", self.module))
-            if any(self.tells(flow.Fact(part, holds), kept, function) for part, holds in facts):
-                return True
+            for part, holds in facts:
+                if self.tells(flow.Fact(part, holds), kept, function):
+                    return part.extent
             inner, outer = outer, outer.parent
-        return False
+        return None
 
     def filtered(self, term: t.Term | None, kept: Holder, function: Function, depth: int = 5) -> bool:
         """Whether content has gone through a filter that only what is new passes, or is cut to what is missing."""

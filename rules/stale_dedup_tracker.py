@@ -23,7 +23,11 @@ from collections.abc import Iterator
 from wsantipattern import Match, Module, Roles, remedies, rule, triggers
 
 
-@rule(severity="error", triggers=triggers.dedup_trackers)
+@rule(
+    severity="error",
+    triggers=triggers.dedup_trackers,
+    looks_for="an item that is marked in a set, map or list",
+)
 def stale_dedup_tracker(module: Module, roles: Roles) -> Iterator[Match]:
     for stale in roles.trackers.stale_marks():
         message = f"{stale.handler} marks recovered items {stale.keeper} what the diverged copy had seen"

@@ -60,10 +60,7 @@ class StaleMark:
     @property
     def name(self) -> str:
         """The tracker as the user writes it."""
-        place = self.tracker.place
-        while place.path and place.path[-1] == ELEMENT and place.parent is not None:
-            place = place.parent
-        return str(place)
+        return _name(self.tracker)
 
 
 class Trackers:
@@ -98,28 +95,61 @@ class Trackers:
     def stale_marks_in(self, function: Function) -> list[StaleMark]:
         """The marks of one function, in order."""
         learned = self.staleness.learned_in(function)
+        considered = self.module.considered
+        if considered.active:
+            self._account_for_others(function, bool(learned))
         if not learned or function.cfg.incomplete:
             return []
         found: dict[t.Extent, StaleMark] = {}
         for mark in self.made.made_in(Frame(function), self._may_be_tracker):
             mark = self._as_said(mark)
             loops = self._batches(mark)
-            if not loops or mark.extent in found:
+            if not loops:
+                what = (
+                    "what is marked in `{}` is no element of a batch that came with the call or in an answer"
+                )
+                considered.silent(mark.extent, what, _name(mark.storages[0]))
+                continue
+            if mark.extent in found:
                 continue
             for storage in mark.storages:
                 if not mark.said and not self._outlives(function, storage, mark.step):
+                    considered.silent(mark.extent, "`{}` lives no longer than this call", _name(storage))
                     continue
                 for divergence in learned:
                     if self._is_told_apart(mark, storage, divergence):
+                        what = "each life of the server has entries of its own in `{}`"
+                        considered.silent(mark.extent, what, _name(storage), at=divergence.extent)
                         continue
                     if all(inner in divergence.loops for inner in loops):
-                        continue  # It compares the very item: an old item is left out, nothing has diverged.
+                        # It compares the very item: an old item is left out, nothing has diverged.
+                        what = "this compares the very item, which is left out: nothing has diverged"
+                        considered.silent(mark.extent, what, at=divergence.extent)
+                        continue
                     if mark.said == "verb" and divergence.confidence > Confidence.MEDIUM:
+                        what = "only a word says that `{}` marks, and no word that the copy is stale"
+                        considered.silent(mark.extent, what, _name(storage), at=divergence.extent)
                         continue
                     stale = self._stale(function, divergence, mark, storage)
                     if stale is not None:
                         found.setdefault(mark.extent, stale)
         return [found[extent] for extent in sorted(found)]
+
+    def _account_for_others(self, function: Function, is_learned: bool) -> None:
+        """Takes down the marks of a function that are no candidates: in no tracker, or where no divergence is known."""
+        considered = self.module.considered
+        for mark in self.made.made_in(Frame(function)):
+            name = _name(mark.storages[0])
+            if not mark.said and not any(self._may_be_tracker(s) for s in mark.storages):
+                what = "`{}` is no tracker: nothing asks whether an item is in it, to skip the item"
+                considered.silent(mark.extent, what, name)
+            elif not is_learned:
+                what = "nothing in {} shows that this copy and the server have diverged"
+                considered.silent(
+                    mark.extent, what, f"`{function.name}`" if function.name else function.display_name
+                )
+            elif function.cfg.incomplete:
+                considered.silent(mark.extent, "the way through this function is not fully understood")
 
     def _may_be_tracker(self, storage: Storage) -> bool:
         return self.is_tracker(storage.place) or self._is_named_so(storage.place)
@@ -179,8 +209,10 @@ class Trackers:
         def avoided(step: Step) -> bool:
             return step in again or resets(step) or self._leaves(step)
 
+        considered, extent, name, at = self.module.considered, mark.extent, _name(storage), divergence.extent
         before = cfg.path(cfg.entry, {divergence.step}, avoiding=resets, given=given)
         if before is None:
+            considered.silent(extent, "`{}` is emptied before this can tell of a divergence", name, at=at)
             return None
         facts = {**dict(before.facts), **dict(given)}
         way = cfg.path(
@@ -188,30 +220,72 @@ class Trackers:
         )
         late_only = way is None and cfg.reaches(mark.step, divergence.step)
         if (way is None and not late_only) or (late_only and cfg.reaches(divergence.step, mark.step)):
+            if considered.active:
+                emptied = self._reset_nearby(cfg, frame, storage, mark, divergence)
+                if emptied is not None:
+                    what = "`{}` is emptied here on every way from the divergence to this mark"
+                    considered.silent(extent, what, name, at=emptied[0].extent)
+                else:
+                    considered.silent(
+                        extent, "the diverged way leaves, or delegates, before this mark", at=at
+                    )
             return None
         reset = self._reset_nearby(cfg, frame, storage, mark, divergence)
         hangs = reset is not None and reset[1]
         if not divergence.is_sure and not hangs:
+            what = "this alone is no divergence, and no reset of `{}` hangs on it"
+            considered.silent(extent, what, name, at=at)
             return None
         if hangs and divergence.kind in ("life", "base"):
             confidence = sure  # That the function resets for it says more than the names do.
         if way is not None:
             if not self._is_asked(function, divergence, mark, storage, avoided, facts):
+                considered.silent(extent, "`{}` is not asked on the diverged way", name, at=at)
                 return None
             if mark.is_handed and cfg.path(mark.step, resets, given=given) is not None:
+                considered.silent(extent, "this runs later, after `{}` was emptied", name, at=at)
                 return None
             if reset is None:
-                return StaleMark(function, divergence, mark, storage, way, None, confidence, False)
+                return self._accounted(
+                    StaleMark(function, divergence, mark, storage, way, None, confidence, False), hangs
+                )
             after = cfg.reaches(mark.step, reset[0]) and not cfg.reaches(reset[0], mark.step)
-            at = reset[0].extent
-            return StaleMark(function, divergence, mark, storage, way, at, confidence, False, after)
+            where = reset[0].extent
+            return self._accounted(
+                StaleMark(function, divergence, mark, storage, way, where, confidence, False, after), hangs
+            )
         # The test comes after the marks: too late, if it is there that the tracker is reset.
         late = cfg.path(divergence.step, resets, given=given, labels=divergence.labels)
         way = cfg.path(cfg.entry, {mark.step}, avoiding=resets, given=given)
         if late is None or way is None or cfg.path(mark.step, {divergence.step}, avoiding=resets) is None:
+            what = "what tells of the divergence comes after this mark, and `{}` is not reset for it"
+            considered.silent(extent, what, name, at=at)
             return None
-        at = late.goal.extent
-        return StaleMark(function, divergence, mark, storage, way, at, confidence, True, True)
+        where = late.goal.extent
+        return self._accounted(
+            StaleMark(function, divergence, mark, storage, way, where, confidence, True, True), hangs
+        )
+
+    def _accounted(self, stale: StaleMark, hangs: bool) -> StaleMark:
+        """The stale mark, after what made it one was taken down."""
+        considered, extent, divergence = self.module.considered, stale.mark.extent, stale.divergence
+        if not considered.active:
+            return stale
+        if stale.mark.said:
+            considered.weaker(extent, "only words say that `{}` is a tracker of what was seen", stale.name)
+        else:
+            what = "`{}` is a tracker: the file asks whether an item is in it, to skip the item"
+            considered.evidence(extent, what, stale.name)
+        considered.evidence(extent, "the copy has diverged: {}", divergence.account, at=divergence.extent)
+        if divergence.confidence < Confidence.HIGH:
+            if hangs and divergence.kind in ("life", "base"):
+                considered.stronger(extent, "the function resets `{}` for it", stale.name, at=stale.reset)
+            else:
+                considered.weaker(extent, "only names say so", at=divergence.extent)
+        considered.evidence(
+            extent, "no reset of `{}` lies on the way to this mark", stale.name, at=stale.reset
+        )
+        return stale
 
     def _reset_nearby(
         self, cfg: Cfg, frame: Frame, storage: Storage, mark: Mark, divergence: Divergence
@@ -301,6 +375,14 @@ class Trackers:
             elif value is not None:
                 return True
         return False
+
+
+def _name(storage: Storage) -> str:
+    """A container as the user writes it."""
+    place = storage.place
+    while place.path and place.path[-1] == ELEMENT and place.parent is not None:
+        place = place.parent
+    return str(place)
 
 
 def _rounds(cfg: Cfg, start: Step) -> set[Step]:

@@ -222,3 +222,23 @@ def test_dominance_is_what_reachability_says() -> None:
             if reached:
                 expected = first is second or first is cfg.entry or second not in without | {cfg.entry}
                 assert cfg.dominates(first, second) == expected, (first, second)
+
+
+def test_a_deferred_body_registered_on_the_way_leaves_a_way_out() -> None:
+    text = "function f() {\n  const t = setTimeout(g, 1);\n  h().catch(k);\n  return 1;\n}"
+    of = function(text)
+    start = next(step for step in of.cfg.of_kind("assign"))
+    assert of.cfg.path(start, of.cfg.exits) is not None
+
+
+def test_a_recursive_call_does_nothing_to_the_callers_variables() -> None:
+    of = function("function f(n) { const t = g(); stop(t); f(n - 1); }")
+    place = next(step.target for step in of.cfg.of_kind("assign") if step.target is not None)
+    assert not Effect(_stops).may_at(of, calling(of, "f"), place)
+
+
+def test_a_promise_that_is_only_resolved_does_not_reject() -> None:
+    of = function("async function f(c) { const p = new Promise(r => c.once('x', r)); await p; }")
+    assert all(edge.label != "raise" for step in of.cfg.of_kind("suspend") for edge in step.edges)
+    of = function("async function f(c) { const p = new Promise((r, e) => c.once('x', e)); await p; }")
+    assert any(edge.label == "raise" for step in of.cfg.of_kind("suspend") for edge in step.edges)

@@ -14,7 +14,7 @@ from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import STRAIGHT, Path, Step, awaited
 from wsantipattern.model.flow import returns
-from wsantipattern.model.module import Function, Module
+from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import Place
 from wsantipattern.model.summary import Effect, callers, visible_in
 
@@ -311,6 +311,10 @@ class Timers:
             what = "a condition in the cleanup decides whether `{}` is cleared: a decision, not an oversight"
             considered.silent(timer.extent, what, timer.place, at=_first(s for s in released if s.is_cleanup))
             return None
+        if self._takes_over(timer, function, way, released):
+            what = "what `{}` runs is also called where it is cleared, and on no other way: it is meant to come first"
+            considered.silent(timer.extent, what, timer.place, at=_first(released))
+            return None
         if self._is_early(way, timer):
             return way
         # The shortest way is plain synchronous code; another may lead over a step where something can happen.
@@ -401,6 +405,14 @@ class Timers:
                 timer.extent, "the task `{}` is kept beyond the call, by its owner", timer.place
             )
             return True
+        started = timer.call.arguments[0] if timer.call.arguments else None
+        job = self.module.resolve(started) if isinstance(started, t.Call) else None
+        if job is not None and any(value is not None and not is_null(value) for value, _ in returns(job)):
+            # Who returns a value has a result; who watches or beats has none.
+            considered.silent(
+                timer.extent, "the task `{}` is the work itself: {} gives a result", timer.place, job.name
+            )
+            return True
         work = "the task `{}` is the work itself: its result is awaited, read or handed over here"
         cfg = function.cfg
         cancelled = [
@@ -426,6 +438,23 @@ class Timers:
                 considered.silent(timer.extent, work, timer.place, at=step.extent)
                 return True
         return False
+
+    def _takes_over(self, timer: Timer, function: Function, way: Path, released: set[Step]) -> bool:
+        """Whether the timer's callback ends what was asked for where the way out does not.
+
+        `const late = setTimeout(() => done("late"), ms); work().catch(() => { clearTimeout(late); done(); })`
+        """
+        if timer.callback is None:
+            return False
+        ends = {
+            call.callee.place
+            for _, call in timer.callback.cfg.calls
+            if isinstance(call.callee, t.Ref)
+            and not call.callee.place.path
+            and call.callee.place.root.kind == "parameter"
+        }
+        after = {s for r in released for s in function.cfg.reachable(r)}
+        return any(_calls(after, place) and not _calls(way.steps, place) for place in ends)
 
     def _looks_on(self, call: t.Call) -> bool:
         """Whether a call waits for tasks that stay its caller's, also where it is cancelled itself."""
@@ -506,16 +535,19 @@ class Timers:
         waited = awaited(step)
         if not (isinstance(waited, t.Call) and self._looks_on(waited)):
             return False
-        following = way.steps[way.steps.index(step) + 1]
+        # Handlers of some types only are chosen from at a join of their own.
+        chosen = [edge for edge in step.edges if edge.label == "raise"]
+        chosen += [edge for first in chosen if first.target.kind == "join" for edge in first.target.edges]
+        taken = way.steps[way.steps.index(step) + 1 :][:2]
         return any(
-            edge.target is not following
+            edge.target not in taken
             and edge.target.kind == "handler"
             and isinstance(edge.target.statement, t.Try)
             and any(
                 handler.extent == edge.target.extent and "asyncio.CancelledError" in handler.types
                 for handler in edge.target.statement.handlers
             )
-            for edge in step.edges
+            for edge in chosen
         )
 
     def _is_grouped(self, call: t.Call) -> bool:
@@ -642,14 +674,8 @@ class Timers:
         ) or any(
             # `stream.once("error", reject)`
             executor.holds(call.extent) and self.arming_of(call) is None and _is_given(call, reject)
-            for function in {executor.region.function} - {None}
-            for call in self._calls_in(function)
+            for _, call in (executor.region.function.host.cfg.calls if executor.region.function else ())
         )
-
-    def _calls_in(self, function: Function | None) -> Iterator[t.Call]:
-        """The calls of a function whose body runs in another's graph, and of that."""
-        if function is not None:
-            yield from (call for _, call in function.host.cfg.calls)
 
     def _is_timer_code(self, timer: Timer, function: Function) -> bool:
         return timer.callback is not None and timer.callback.encloses(function)
@@ -727,6 +753,13 @@ class Timers:
             return call is not None and isinstance(call.callee, t.Ref) and call.callee.place in settles
 
         return Effect(does)
+
+
+def _calls(steps: Iterable[Step], place: Place) -> bool:
+    return any(
+        s.call is not None and isinstance(s.call.callee, t.Ref) and s.call.callee.place == place
+        for s in steps
+    )
 
 
 def _is_given(call: t.Call, place: Place) -> bool:

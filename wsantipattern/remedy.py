@@ -61,11 +61,38 @@ class ClearBefore:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Leave out an assignment. Safe where its value is plain and it is a statement of its own."""
+    """Leave out an assignment, or the call or deletion that stands for one.
+
+    Attributes:
+        name: what is assigned to.
+        assignment: the term.
+        is_plain: whether nothing else is lost with it, and nobody but the fault's own path comes to it.
+        may_be_all: whether it may be all that its function does: nobody can call that by a name.
+    """
 
     name: str
     assignment: Extent
     is_plain: bool
+    may_be_all: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OnlyRaise:
+    """Assign a value only where it is higher. Never safe: what is lower may be meant, or no number at all.
+
+    Attributes:
+        name: what is assigned to.
+        assignment, target, value: the assignment and its two sides.
+        is_repeatable: whether the value may be written, and computed, twice.
+        is_number: whether the file shows numbers, and nothing else, in the same place.
+    """
+
+    name: str
+    assignment: Extent
+    target: Extent
+    value: Extent
+    is_repeatable: bool
+    is_number: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,4 +141,4 @@ class Advice:
     text: str
 
 
-Remedy = ClearAlways | ClearBefore | Drop | ResetBefore | Guard | Advice
+Remedy = ClearAlways | ClearBefore | Drop | OnlyRaise | ResetBefore | Guard | Advice

@@ -12,7 +12,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wsantipattern.remedy import Advice, ClearAlways, ClearBefore, Drop, Guard, Remedy, ResetBefore
+from wsantipattern.remedy import (
+    Advice,
+    ClearAlways,
+    ClearBefore,
+    Drop,
+    Guard,
+    OnlyRaise,
+    Remedy,
+    ResetBefore,
+)
 
 if TYPE_CHECKING:
     from wsantipattern.fix.outline import Editor
@@ -60,6 +69,8 @@ def _drafts(editor: Any, remedy: Remedy) -> Iterator[Draft]:
         yield from _before(editor, remedy)
     elif isinstance(remedy, Drop):
         yield from _drop(editor, remedy)
+    elif isinstance(remedy, OnlyRaise):
+        yield from _raise(editor, remedy)
     elif isinstance(remedy, ResetBefore):
         yield from _reset(editor, remedy)
     elif isinstance(remedy, Guard):
@@ -90,11 +101,37 @@ def _before(editor: Editor, remedy: ClearBefore) -> Iterator[Draft]:
 
 def _drop(editor: Editor, remedy: Drop) -> Iterator[Draft]:
     statement = editor.outline.statement_at(remedy.assignment)
-    if statement is None or statement.expression != remedy.assignment:
+    if statement is None:
         return
+    is_whole = statement.expression == remedy.assignment
+    if not is_whole and statement.awaited != remedy.assignment:
+        return
+    if statement.block.role == "function" and len(statement.block.statements) == 1 and not remedy.may_be_all:
+        return
+    title = f"leave `{remedy.name}` as it is"
     text = editor.drop([statement])
     if text is not None:
-        yield Draft(text, f"leave `{remedy.name}` as it is", remedy.is_plain)
+        yield Draft(text, title, remedy.is_plain and is_whole)
+        return
+    left = editor.leave_out(statement)
+    if left is not None:
+        text, goes_alone = left
+        yield Draft(text, title, remedy.is_plain and is_whole and goes_alone)
+
+
+def _raise(editor: Editor, remedy: OnlyRaise) -> Iterator[Draft]:
+    statement = editor.outline.statement_at(remedy.assignment)
+    if statement is None or statement.expression != remedy.assignment:
+        return
+    title = f"let `{remedy.name}` only rise"
+    target, value = editor.text(remedy.target), editor.text(remedy.value)
+    if remedy.is_repeatable and not editor.has_maximum:
+        text = editor.enclose(statement, f"{value} > {target}")
+        if text is not None:
+            yield Draft(text, title, False)
+    text = editor.raised(statement, remedy.target, remedy.value, remedy.is_number)
+    if text is not None:
+        yield Draft(text, title, False)
 
 
 def _reset(editor: Any, remedy: ResetBefore) -> Iterator[Draft]:

@@ -64,6 +64,63 @@ class GoEditor(LineEditor):
         # Of a slice, `clear` sets the elements to zero; only what is indexed by what was seen is a map.
         return f"clear({container})" if grown_by == "[]" else ""
 
+    def drop(self, statements: Sequence[Statement]) -> bytes | None:
+        around = [pair for statement in statements for pair in self._lock_around(statement)]
+        return super().drop([*statements, *around])
+
+    def _lock_around(self, statement: Statement) -> Sequence[Statement]:
+        """The locking and unlocking just before and after a statement, which are for it alone."""
+        siblings = statement.block.statements
+        index = siblings.index(statement)
+        pair = siblings[max(index - 1, 0) : index], siblings[index + 1 : index + 2]
+        calls = [self._plain_call(self._nodes[s]) for part in pair for s in part]
+        if len(calls) != 2 or calls[0] is None or calls[1] is None or calls[0][0] != calls[1][0]:
+            return []
+        if (calls[0][1], calls[1][1]) not in ((b"Lock", b"Unlock"), (b"RLock", b"RUnlock")):
+            return []
+        both = [*pair[0], *pair[1]]
+        return both if all(self.is_alone(s) for s in both) and len(siblings) > 3 else []
+
+    def _plain_call(self, node: Node) -> tuple[bytes, bytes] | None:
+        """Receiver and method of a statement that is `x.m()`, or None."""
+        call = node.named_children[0] if node.type == "expression_statement" else None
+        function = call.child_by_field_name("function") if call is not None else None
+        arguments = call.child_by_field_name("arguments") if call is not None else None
+        if function is None or function.type != "selector_expression" or arguments is None:
+            return None
+        receiver, method = function.child_by_field_name("operand"), function.child_by_field_name("field")
+        if receiver is None or method is None or arguments.named_child_count:
+            return None
+        return receiver.text or b"", method.text or b""
+
+    def emptied(self, block: Block) -> bytes:
+        # As gofmt lays out a block that does nothing.
+        return self.replaced([(*self.lines_of(block.statements[0].extent), b"")])
+
+    def raised(self, statement: Statement, target: Extent, value: Extent, is_number: bool) -> bytes | None:
+        place, new = self.text(target), self.text(value)
+        if "\n" in new or "loaded" in (place.partition(".")[0], place) or not self._is_single(statement):
+            return None
+        start, end = self.line_start(statement.extent[0]), self.line_end(statement.extent[1])
+        indent = self.indent_at(start)
+        head = self.line(indent, f"if loaded := {new}; loaded > {place} {{")
+        rest = self.source[statement.extent[1] : end]
+        inner = (
+            indent + self.unit_of(statement.block) + f"{place} = loaded".encode("utf-8", "surrogateescape")
+        )
+        return self.replaced([(start, end, head + inner + rest + self.line(indent, "}"))])
+
+    def _is_single(self, statement: Statement) -> bool:
+        """Whether a statement with its lines for itself assigns one value to one place."""
+        node = self._nodes[statement]
+        left = node.child_by_field_name("left")
+        return (
+            self.stands_alone(statement.extent)
+            and node.type == "assignment_statement"
+            and left is not None
+            and left.named_child_count == 1
+        )
+
     def defer(self, after: Statement, code: str) -> bytes | None:
         call = code.encode("utf-8", "surrogateescape")
         checked = self._checked(after)

@@ -93,6 +93,22 @@ class JavaScriptEditor(LineEditor):
     def emptying(self, container: str, grown_by: str) -> str:
         return f"{container}.clear()" if grown_by in ("add", "set") else ""
 
+    def is_bare_test(self, statement: Statement) -> bool:
+        node = self._tree.root_node.descendant_for_byte_range(*statement.extent)
+        if node is None or node.type != "if_statement" or node.child_by_field_name("alternative") is not None:
+            return False
+        condition = node.child_by_field_name("condition")
+        return condition is not None and _is_quiet(condition)
+
+    def raised(self, statement: Statement, target: Extent, value: Extent, is_number: bool) -> bytes | None:
+        if not is_number:
+            return None
+        start, end = value
+        new = b"Math.max(" + self.source[target[0] : target[1]] + b", " + self.source[start:end] + b")"
+        if self.source[start - 1 : start] + self.source[end : end + 1] == b"()":
+            start, end = start - 1, end + 1
+        return self.replaced([(start, end, new)])
+
     def add_finally(self, statement: Statement, code: str, without: Sequence[Statement]) -> bytes | None:
         changes = [(*self.lines_of(s.extent), b"") for s in without]
         final = statement.block_of("final")
@@ -159,6 +175,39 @@ class JavaScriptEditor(LineEditor):
         return self.replaced([(at, at, link)])
 
 
+_QUIET = frozenset(
+    {
+        "parenthesized_expression",
+        "binary_expression",
+        "unary_expression",
+        "member_expression",
+        "subscript_expression",
+        "identifier",
+        "property_identifier",
+        "private_property_identifier",
+        "this",
+        "number",
+        "string",
+        "string_fragment",
+        "true",
+        "false",
+        "null",
+        "undefined",
+    }
+)
+
+
+def _is_quiet(condition: Node) -> bool:
+    """Whether to leave out a condition leaves out nothing but reads."""
+    todo = [condition]
+    while todo:
+        node = todo.pop()
+        if node.type not in _QUIET or any(c.type == "delete" for c in node.children):
+            return False
+        todo += node.named_children
+    return True
+
+
 def _is_link(node: Node) -> bool:
     """Whether a node is `x.then(...)`, `x.catch(...)` or `x.finally(...)`."""
     function = node.child_by_field_name("function") if node.type == "call_expression" else None
@@ -201,6 +250,7 @@ class _Reader:
             is_try=node.type == "try_statement",
             leaves=node.type in ("return_statement", "throw_statement"),
             expression=(whole[0].start_byte, whole[0].end_byte) if len(whole) == 1 else None,
+            awaited=_awaited(whole),
             declares=tuple(_declared(node)),
             is_hoisted=node.type in _HOISTED,
         )
@@ -240,6 +290,13 @@ class _Reader:
             )
         owner.blocks.append(block)
         self.fill(block, nodes)
+
+
+def _awaited(expression: list[Node]) -> Extent | None:
+    if len(expression) != 1 or expression[0].type != "await_expression":
+        return None
+    value = expression[0].named_children[-1]
+    return value.start_byte, value.end_byte
 
 
 _VERBATIM = frozenset({"template_string", "string", "regex"})

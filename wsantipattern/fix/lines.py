@@ -31,6 +31,7 @@ class LineEditor:
 
     end_mark = b""
     """What ends a statement of its own."""
+    has_maximum = False
 
     def __init__(self, source: bytes, outline: Block, comments: list[Extent], verbatim: list[Extent]) -> None:
         self.source = source
@@ -46,6 +47,47 @@ class LineEditor:
         if not all(self.is_alone(s) for s in statements):
             return None
         return self.replaced([(*self.lines_of(s.extent), b"") for s in statements])
+
+    def leave_out(self, statement: Statement) -> tuple[bytes, bool] | None:
+        block, owner = statement.block, statement.block.owner
+        if not self._is_unmarked(statement):
+            return None
+        if block.role == "arm":
+            return self.replaced([(*self.lines_of(statement.extent), b"")]), True
+        if not block.is_open or owner is None or len(block.statements) != 1:
+            return None
+        if block.role not in ("plain", "handler", "function") or self.has_comment(*block.extent):
+            return None
+        if self.is_bare_test(owner):
+            if self.is_alone(owner):
+                return self.replaced([(*self.lines_of(owner.extent), b"")]), True
+            if owner.block is not block:
+                return self.leave_out(owner)
+        if self.source[block.extent[0] : block.extent[0] + 1] != b"{":
+            return None
+        return self.emptied(block), False
+
+    def is_bare_test(self, statement: Statement) -> bool:
+        """Whether a statement is an `if` without `else` whose condition does nothing, and may go."""
+        return False
+
+    def emptied(self, block: Block) -> bytes:
+        """The text with nothing between the braces of a block."""
+        start, end = block.extent
+        return self.replaced([(start + 1, end - 1, b"")])
+
+    def _is_unmarked(self, statement: Statement) -> bool:
+        """Whether a statement has its lines for itself, and no comment on them or just above."""
+        start, end = statement.extent
+        if not self.stands_alone(statement.extent) or self.has_comment(start, self.line_end(end)):
+            return False
+        above = self.line_start(start) - 1
+        return above <= 0 or not any(
+            self.line_start(above) <= e[1] - 1 <= above and self.starts_line(e[0]) for e in self.comments
+        )
+
+    def raised(self, statement: Statement, target: Extent, value: Extent, is_number: bool) -> bytes | None:
+        return None
 
     def insert_before(self, statement: Statement, code: str, condition: str = "") -> bytes | None:
         if not statement.block.is_open or not self.starts_line(statement.extent[0]):
@@ -76,7 +118,9 @@ class LineEditor:
 
     def enclose(self, statement: Statement, condition: str) -> bytes | None:
         start, end = statement.extent
-        if not statement.block.is_open or not self.stands_alone(statement.extent):
+        if not (statement.block.is_open or statement.block.role == "arm"):
+            return None
+        if not self.stands_alone(statement.extent):
             return None
         first, stop = self.line_start(start), self.line_end(end)
         indent = self.indent_at(first)
@@ -93,17 +137,9 @@ class LineEditor:
     # -- statements ------------------------------------------------------------------------------
 
     def is_alone(self, statement: Statement) -> bool:
-        start, end = statement.extent
-        if not self.stands_alone(statement.extent) or not statement.block.is_open:
-            return False
-        if self.has_comment(end, self.line_end(end)):
-            return False
-        above = self.line_start(start) - 1
-        if above > 0 and any(
-            self.line_start(above) <= e[1] - 1 <= above and self.starts_line(e[0]) for e in self.comments
-        ):
-            return False  # A comment just above speaks of the statement.
-        return len(statement.block.statements) > 1
+        return (
+            self._is_unmarked(statement) and statement.block.is_open and len(statement.block.statements) > 1
+        )
 
     def stands_alone(self, extent: Extent) -> bool:
         """Whether nothing but comments shares the lines of an extent."""

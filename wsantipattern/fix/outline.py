@@ -28,6 +28,7 @@ class Statement:
         leaves: whether it is a return or raise.
         turns: whether it ends a round of a loop, or the loop.
         expression: the extent of the expression that is all of it, or None.
+        awaited: the extent of what it waits for, where that is all it does, or None.
         declares: the plain names that it declares for the rest of its block.
         is_hoisted: whether what it declares can be used before it (a function, a class, an import).
     """
@@ -39,6 +40,7 @@ class Statement:
     leaves: bool = False
     turns: bool = False
     expression: Extent | None = None
+    awaited: Extent | None = None
     declares: tuple[str, ...] = ()
     is_hoisted: bool = False
 
@@ -106,15 +108,29 @@ def around(statement: Statement) -> Iterator[Statement]:
 
 
 class Editor(Protocol):
-    """What a language can write. Every method gives the whole new text, or None where the layout allows no edit."""
+    """What a language can write. Every method gives the whole new text, or None where the layout allows no edit.
+
+    `has_maximum` says that the language has a maximum of any two values that can be compared.
+    """
 
     outline: Block
+    has_maximum: bool
 
     def text(self, extent: Extent) -> str:
         """The text of an extent."""
 
     def drop(self, statements: Sequence[Statement]) -> bytes | None:
         """Leaves out statements, each with its lines."""
+
+    def leave_out(self, statement: Statement) -> tuple[bytes, bool] | None:
+        """Leaves out a statement where it is all of its block, and says whether the rest needs nobody's eye.
+
+        What stands around it goes too where it does nothing by itself; else a block stays that does nothing. A comment
+        on or just before the statement keeps it.
+        """
+
+    def raised(self, statement: Statement, target: Extent, value: Extent, is_number: bool) -> bytes | None:
+        """Assigns the higher one of a place's present and new value, which is computed once."""
 
     def insert_before(self, statement: Statement, code: str, condition: str = "") -> bytes | None:
         """Writes a statement on a line of its own before another, under a condition where there is one."""

@@ -42,6 +42,8 @@ def _is_utf8(source: bytes) -> bool:
 class PythonEditor:
     """Writes on one text; see `TryEditor`."""
 
+    has_maximum = True
+
     def __init__(self, source: bytes, encoding: str) -> None:
         self._encoding = encoding
         self._source = source
@@ -88,7 +90,10 @@ class PythonEditor:
             block,
             is_try=isinstance(node, (cst.Try, cst.TryStar)),
             leaves=isinstance(last, (cst.Return, cst.Raise)),
-            expression=self._extent(only.value if isinstance(only, cst.Expr) else only) if only else None,
+            expression=self._extent(_expression(only)) if only else None,
+            awaited=self._extent(only.value.expression)
+            if isinstance(only, cst.Expr) and isinstance(only.value, cst.Await)
+            else None,
         )
 
     def _inside(self, node: cst.CSTNode, owner: Statement, role: Role = "plain") -> None:
@@ -103,15 +108,47 @@ class PythonEditor:
     # -- writing ---------------------------------------------------------------------------------
 
     def is_alone(self, statement: Statement) -> bool:
-        node = self._nodes[statement]
-        if not isinstance(node, cst.SimpleStatementLine) or len(node.body) != 1:
-            return False
-        if node.trailing_whitespace.comment is not None or any(line.comment for line in node.leading_lines):
+        if not self._is_unmarked(statement):
             return False
         block = statement.block
         if block.role == "else" and block.owner is not None and block.owner.is_try:
             return True  # The `else` goes with its only statement.
         return len(block.statements) > 1
+
+    def _is_unmarked(self, statement: Statement) -> bool:
+        """Whether a statement is all of its line, with no comment on it or just above."""
+        node = self._nodes[statement]
+        if not isinstance(node, cst.SimpleStatementLine) or len(node.body) != 1:
+            return False
+        return node.trailing_whitespace.comment is None and not any(
+            line.comment for line in node.leading_lines
+        )
+
+    def leave_out(self, statement: Statement) -> tuple[bytes, bool] | None:
+        owner = statement.block.owner
+        home = self._homes[statement.block]
+        if (
+            not self._is_unmarked(statement)
+            or not isinstance(home, cst.IndentedBlock)
+            or len(home.body) != 1
+            or any(line.comment for line in home.footer)
+            or owner is None
+        ):
+            return None
+        around = self._nodes[owner]
+        if isinstance(around, cst.With) and len(owner.block.statements) > 1:
+            if any(line.comment for line in around.leading_lines) or home.header.comment is not None:
+                return None
+            # What is entered for nothing is not worth to be entered, but that is for a person to say.
+            text = self._written(_Changes(dropped={around}))
+            return (text, False) if text is not None else None
+        text = self._written(_Changes(passed={self._nodes[statement]}))
+        return (text, False) if text is not None else None
+
+    def raised(self, statement: Statement, target: Extent, value: Extent, is_number: bool) -> bytes | None:
+        start, end = value
+        new = b"max(" + self._source[target[0] : target[1]] + b", " + self._source[start:end] + b")"
+        return self._source[:start] + new + self._source[end:]
 
     def drop(self, statements: Sequence[Statement]) -> bytes | None:
         if not all(self.is_alone(s) for s in statements):
@@ -196,6 +233,7 @@ class _Changes:
 
     Attributes:
         dropped: statements that are left out.
+        passed: statements in whose place `pass` stands.
         above: what stands before a statement.
         tested: the condition under which a statement runs.
         finals: what comes first in the `finally` of a `try`.
@@ -203,6 +241,7 @@ class _Changes:
     """
 
     dropped: set[cst.CSTNode] = field(default_factory=set)
+    passed: set[cst.CSTNode] = field(default_factory=set)
     above: dict[cst.CSTNode, cst.SimpleStatementLine | cst.If] = field(default_factory=dict)
     tested: dict[cst.CSTNode, cst.BaseExpression] = field(default_factory=dict)
     finals: dict[cst.CSTNode, cst.SimpleStatementLine] = field(default_factory=dict)
@@ -255,6 +294,8 @@ class _Writer(cst.CSTTransformer):
             if not isinstance(statement, (cst.SimpleStatementLine, cst.BaseCompoundStatement)):
                 out.append(statement)
                 continue
+            if original in changes.passed and isinstance(statement, cst.SimpleStatementLine):
+                statement = statement.with_changes(body=[cst.Pass()])
             if original in changes.above:
                 out.append(changes.above[original].with_changes(leading_lines=statement.leading_lines))
                 statement = statement.with_changes(leading_lines=[])
@@ -286,6 +327,13 @@ class _Writer(cst.CSTTransformer):
         return updated.with_changes(
             body=[*rest[:index], statement, *rest[index:]], footer=[] if at_end else footer
         )
+
+
+def _expression(statement: cst.BaseSmallStatement) -> cst.CSTNode:
+    """What a statement does, without the word that says it."""
+    if isinstance(statement, cst.Expr):
+        return statement.value
+    return statement.target if isinstance(statement, cst.Del) else statement
 
 
 def _blank_lines(lines: Sequence[cst.EmptyLine]) -> tuple[list[cst.EmptyLine], list[cst.EmptyLine]]:

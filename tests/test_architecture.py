@@ -67,6 +67,7 @@ ALLOWED = {
         "workers",
     },
     "baseline": {"finding", "source"},
+    "why": {"analysis", "finding", "rule", "source"},
     "convention": {"rule", "source"},
     "fixture": {
         "analysis",

@@ -446,7 +446,9 @@ _NAMED_TRIGGERS = 4
 
 def _one_of(triggers: Sequence[bytes]) -> str:
     """The first triggers that are words, for a sentence."""
-    names = [word.decode("utf-8", "replace").strip() for word in triggers]
+    every = [word.decode("utf-8", "replace").strip() for word in triggers]
+    # `WebSocket` says more to a reader than the package names around it.
+    names = sorted(every, key=lambda name: (not name.isidentifier(), name.islower()))
     shown = [f"`{name}`" for name in names[:_NAMED_TRIGGERS]]
     rest = len(names) - len(shown)
     return f"{', '.join(shown)} or {rest} other words" if rest else " or ".join(shown)

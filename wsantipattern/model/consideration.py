@@ -12,8 +12,8 @@ from typing import Literal
 
 from wsantipattern.model.term import Extent
 
-Verdict = Literal["silent", "evidence", "weaker", "stronger"]
-"""Dropped; kept, because of this; and what lowers or raises the confidence of what is kept."""
+Verdict = Literal["silent", "aside", "evidence", "weaker", "stronger"]
+"""Dropped; no candidate to begin with; kept, because of this; what lowers or raises the confidence of what is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,9 @@ class Quiet:
     def silent(self, extent: Extent, reason: str, *names: object, at: Extent | None = None) -> None:
         """A candidate is dropped."""
 
+    def aside(self, extent: Extent, reason: str, *names: object, at: Extent | None = None) -> None:
+        """This is no candidate, although it looks like one."""
+
     def evidence(self, extent: Extent, reason: str, *names: object, at: Extent | None = None) -> None:
         """A candidate is kept, because of this among others."""
 
@@ -75,6 +78,9 @@ class Considerations(Quiet):
 
     def silent(self, extent: Extent, reason: str, *names: object, at: Extent | None = None) -> None:
         self._add(extent, "silent", reason, names, at)
+
+    def aside(self, extent: Extent, reason: str, *names: object, at: Extent | None = None) -> None:
+        self._add(extent, "aside", reason, names, at)
 
     def evidence(self, extent: Extent, reason: str, *names: object, at: Extent | None = None) -> None:
         self._add(extent, "evidence", reason, names, at)

@@ -25,6 +25,7 @@ from wsantipattern.roles.lifetime import Lifetimes
 from wsantipattern.roles.message import Message, Messages
 from wsantipattern.roles.nature import Natures
 from wsantipattern.roles.newness import Newness
+from wsantipattern.roles.renewal import Renewals
 from wsantipattern.roles.socket import Sockets
 from wsantipattern.roles.words import any_of, split
 
@@ -72,6 +73,9 @@ class Accumulations:
         self.destinations = Destinations(module, knowledge, self.holders)
         self.natures = Natures(module, knowledge, self.holders, self.joins, self.destinations)
         self.lifetimes = Lifetimes(
+            module, knowledge, events, sockets, messages, self.holders, self.destinations
+        )
+        self.renewals = Renewals(
             module, knowledge, events, sockets, messages, self.holders, self.destinations
         )
         self.newness = Newness(module, knowledge, messages, self.holders)
@@ -193,8 +197,7 @@ class Accumulations:
                 what = "`{}` is filled from one response, read from its beginning to its end"
                 considered.silent(term.extent, what, name)
                 return
-            # Nothing comes again on one connection unless its sender says so twice.
-            sure = min(sure, Confidence.MEDIUM)
+            return
         yield Addition(function, step, term.extent, kept, name, parts, message, kind, term, sure)
 
     def _account_for_no_message(self, term: t.Term, name: str, parts: tuple[t.Term, ...]) -> None:
@@ -202,13 +205,13 @@ class Accumulations:
         carried = next((m for p in parts if (m := self._carried(p)) is not None), None)
         if carried is None:
             what = "what is added to `{}` is no content of a message, as far as the file shows"
-            self.module.considered.silent(term.extent, what, name)
+            self.module.considered.aside(term.extent, what, name)
         elif carried.transport:
             what = "what is added to `{}` comes by {}, which sends nothing again by itself"
-            self.module.considered.silent(term.extent, what, name, carried.transport)
+            self.module.considered.aside(term.extent, what, name, carried.transport)
         else:
             what = "what is added to `{}` comes over no transport that the file names"
-            self.module.considered.silent(term.extent, what, name)
+            self.module.considered.aside(term.extent, what, name)
 
     def _message(self, parts: Iterable[t.Term]) -> Message | None:
         best: Message | None = None
@@ -319,7 +322,7 @@ class Accumulations:
     def _account_for_no_join(self, term: t.Term, old: t.Term, what: str) -> None:
         """Takes down why a term that joins `old` with something adds nothing to what is kept."""
         if self.module.considered.active:
-            self.module.considered.silent(term.extent, what, self._written(old), at=old.extent)
+            self.module.considered.aside(term.extent, what, self._written(old), at=old.extent)
 
     def _account_for_replacement(self, step: Step) -> None:
         """Takes down that content of a message replaces something, or goes to a place of its own."""
@@ -333,12 +336,12 @@ class Accumulations:
             if self._carried(store.value) is not None:
                 what = "`{}` is replaced, or written at a key or an index, and nothing is added to it"
                 name = " ".join(self.module.snippet(store.target.extent).split())
-                self.module.considered.silent(store.extent, what, name)
+                self.module.considered.aside(store.extent, what, name)
         elif call is not None and call.receiver is not None:
             known = {entry["method"] for entry in self.knowledge.entries("accumulation", "append")}
             if call.method not in known and any(self._carried(a) is not None for a in call.arguments):
                 what = "`{}` is no append: it sets, replaces, or keeps each thing once"
-                self.module.considered.silent(call.extent, what, call.method)
+                self.module.considered.aside(call.extent, what, call.method)
 
     def _written(self, old: t.Term) -> str:
         while isinstance(old, t.Logic):

@@ -134,12 +134,12 @@ class States:
         if socket is None:
             return
         if socket.transport != "websocket":
-            self.module.considered.silent(
+            self.module.considered.aside(
                 call.extent, "`{}` is of the transport {}, no WebSocket", on, socket.transport
             )
         else:
             what = "`{}` sends no content on `{}` that could be lost"
-            self.module.considered.silent(call.extent, what, call.method, on)
+            self.module.considered.aside(call.extent, what, call.method, on)
 
     def _account_for_no_guard(self, function: Function, step: Step, sending: Sending) -> None:
         """Takes down that nothing on the way to a send says that the connection is open, by its own state."""

@@ -102,7 +102,7 @@ class Watermarks:
             for move in self.slots.moves_in(function):
                 if known.isdisjoint(self.slots.keys(move.place)):
                     what = "`{}` is no watermark: nothing here lets it rise only, with what is handed on"
-                    self.module.considered.silent(move.extent, what, move.place)
+                    self.module.considered.aside(move.extent, what, move.place)
 
     def _judged(self, watermark: Watermark, move: Move) -> Setback | None:
         function, step = move.function, move.step

@@ -31,7 +31,10 @@ def timer_not_cleared(function: Function, roles: Roles) -> Iterator[Match]:
     for timer in roles.timers.armed_in(function):
         armed = (timer.extent, f"`{timer.place}` {timer.arming.made} here")
         considered = function.module.considered
-        considered.evidence(timer.extent, "`{}` is a timer: `{}` arms it", timer.place, timer.arming.name)
+        made = timer.call.extent
+        considered.evidence(
+            timer.extent, "`{}` is a timer: `{}` arms it", timer.place, timer.arming.name, at=made
+        )
         settle = roles.timers.leaky_settle(function, timer)
         if settle is not None:
             handler, way = settle

@@ -128,9 +128,9 @@ class Accumulations:
             what = "`{}` is worked off: what is in it is taken out again"
             considered.silent(a.extent, what, a.name, at=taken)
             return True
-        emptied = self.lifetimes.begun_anew(a.kept)
+        emptied = self.renewals.begun_anew(a.kept)
         if emptied is not None:
-            what = "`{}` is emptied whenever a connection is made, so what is sent again is wanted"
+            what = "`{}` is emptied whenever a connection is made or ended, so what is sent again is wanted"
             considered.silent(a.extent, what, a.name, at=emptied)
             return True
         if a.kind != "text" and self.lifetimes.ends_with_link(a.kept, a.message) and not self._is_shown(a):
@@ -197,7 +197,8 @@ class Accumulations:
                 what = "`{}` is filled from one response, read from its beginning to its end"
                 considered.silent(term.extent, what, name)
                 return
-            return
+            # Nothing comes again on one connection unless its sender says so twice.
+            sure = min(sure, Confidence.MEDIUM)
         yield Addition(function, step, term.extent, kept, name, parts, message, kind, term, sure)
 
     def _account_for_no_message(self, term: t.Term, name: str, parts: tuple[t.Term, ...]) -> None:

@@ -1,12 +1,9 @@
 """Lifetimes: how long what is added to a place stays there.
 
-Whether a place outlives the message and the connection, whether it is emptied whenever a connection is made, and whether it
-is a queue or a buffer that is worked off.
+Whether a place outlives the message and the connection, and whether it is a queue or a buffer that is worked off.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
@@ -17,6 +14,7 @@ from wsantipattern.roles.destination import Destinations
 from wsantipattern.roles.event import Events
 from wsantipattern.roles.holder import Holder, Holders, alike
 from wsantipattern.roles.message import Message, Messages
+from wsantipattern.roles.renewal import is_empty
 from wsantipattern.roles.socket import Sockets
 
 
@@ -140,82 +138,6 @@ class Lifetimes:
         makes = [*[m for m in makes if all(turn.term is not m.term for turn in loops)], *loops]
         return bool(makes) and not any(m in cfg.reachable(m, avoiding=begins) for m in makes)
 
-    # -- emptied for a new connection --------------------------------------------------------------
-
-    def begun_anew(self, kept: Holder) -> t.Extent | None:
-        """Where what is kept is emptied whenever a connection is made: then what is sent again is wanted."""
-        for function in self._connecting():
-            for step in function.cfg.steps:
-                if step.store is not None and step.target is not None and step.store.op is None:
-                    where = self.holders.at(step.target) if step.target.path else Holder(step.target.root)
-                    outer = function if where is None else where.root
-                    if (
-                        where is not None
-                        and kept.within(where)
-                        and _is_empty(step.store.value)
-                        and not (isinstance(outer, Binding) and outer.scope is function)
-                    ):
-                        return step.extent
-                call = step.call
-                if call is None:
-                    continue
-                if call.method in self.knowledge.names("accumulation", "clears"):
-                    where = self.holders.of(call.receiver)
-                    if where is not None and kept.within(where):
-                        return step.extent
-                if call.arguments and _is_empty(call.arguments[0]) and self._sets(call, kept):
-                    return step.extent
-        return None
-
-    def _sets(self, call: t.Call, kept: Holder) -> bool:
-        """Whether a call sets the state that an updater function, or the value of a place, stands for."""
-        if self.destinations.is_setter_of(call, kept):
-            return True
-        if isinstance(kept.root, Binding) and kept.root.kind == "parameter" and not kept.path:
-            scope = kept.root.scope
-            for _, _, value in self.invocations.uses(scope) if scope is not None else ():
-                updater = value.parent
-                if (
-                    isinstance(updater, t.Call)
-                    and isinstance(updater.callee, t.Ref)
-                    and isinstance(call.callee, t.Ref)
-                    and updater.callee.place == call.callee.place
-                ):
-                    return True
-        receiver = self.holders.of(call.receiver)
-        return (
-            receiver is not None
-            and kept.within(receiver)
-            and call.method in self.knowledge.names("accumulation", "sets")
-        )
-
-    def _connecting(self) -> Iterator[Function]:
-        """The functions that run whenever a connection is made: handlers of its opening, and those that make one."""
-        key = ("connecting", "functions")
-        memo = self.module.memo
-        if key not in memo:
-            found: dict[Function, None] = {}
-            for registration in self.events.registrations(
-                "open", "connect", "connected", "reconnect", "connection"
-            ):
-                found[registration.handler] = None
-            for function in self.module.all_functions:
-                if function.is_inlined or function.kind in ("constructor", "top"):
-                    continue
-                if function.name.rpartition(".")[2] in ("__init__", "constructor"):
-                    continue
-                for _, call in function.cfg.calls:
-                    socket = self.sockets.of(call)
-                    if (
-                        socket is not None
-                        and socket.evidence.is_strong
-                        and socket.library is not None
-                        and not socket.library.reconnects
-                    ):
-                        found[function] = None
-            memo[key] = tuple(found)
-        yield from memo[key]
-
     # -- worked off --------------------------------------------------------------------------------
 
     def consumed(self, kept: Holder, is_text: bool) -> t.Extent | None:
@@ -236,7 +158,7 @@ class Lifetimes:
                     if self._is(where, kept) and self._cuts(store.value, kept):
                         return step.extent
                     if where is not None and (kept.within(where) or alike(kept, where)):
-                        emptied = emptied or (_is_empty(store.value) and not store.declares)
+                        emptied = emptied or (is_empty(store.value) and not store.declares)
                     drained = drained or (where != kept and self._is(self.holders.of(store.value), kept))
                 if step.kind == "iterate" and self._is(self.holders.of(step.term), kept):
                     drained = True
@@ -313,22 +235,4 @@ def _from_the_end(key: t.Term) -> bool:
         (isinstance(part, (t.Unary, t.Binary)) and part.op == "-")
         or (isinstance(part, t.Constant) and isinstance(part.value, (int, float)) and part.value < 0)
         for part in key.walk()
-    )
-
-
-def _is_empty(value: t.Term) -> bool:
-    """Whether a value holds nothing: `""`, `[]`, `{}`, null, a new container."""
-    if isinstance(value, t.Constant):
-        return value.kind == "null" or value.value == ""
-    if isinstance(value, t.Sequence):
-        return not value.elements
-    if isinstance(value, t.Record):
-        return all(_is_empty(v) or isinstance(v, t.Constant) for _, v in value.entries)
-    return (
-        isinstance(value, t.Call)
-        and not value.arguments
-        and (
-            value.constructs
-            or value.method in ("list", "dict", "deque", "str", "bytearray", "defaultdict", "make")
-        )
     )

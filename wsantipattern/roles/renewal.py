@@ -1,0 +1,218 @@
+"""Renewals: whether what is kept begins anew with each connection.
+
+True where it is emptied, or replaced by something made without it, on the way through the making or the ending of a
+connection: in the function that makes or closes it, in what that calls, in its callers, and in the handlers of its opening
+and closing. An emptying outside of the loop that connects again does not count. Knows nothing of who appends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import term as t
+from wsantipattern.model.cfg import Step
+from wsantipattern.model.module import Function, Module, is_null
+from wsantipattern.model.place import Binding
+from wsantipattern.roles.destination import Destinations
+from wsantipattern.roles.event import Events
+from wsantipattern.roles.holder import Holder, Holders, alike
+from wsantipattern.roles.message import Messages
+from wsantipattern.roles.socket import Sockets
+
+DEPTH = 2
+"""Calls that an emptying is looked for through, up and down."""
+
+Turn = tuple[Function, Step | None]
+"""A function that runs for each connection, and the step in it where the connection begins or ends; None for a handler."""
+
+
+class Renewals:
+    """What begins anew with each connection in one module."""
+
+    def __init__(
+        self,
+        module: Module,
+        knowledge: Knowledge,
+        events: Events,
+        sockets: Sockets,
+        messages: Messages,
+        holders: Holders,
+        destinations: Destinations,
+    ) -> None:
+        self.module = module
+        self.knowledge = knowledge
+        self.events = events
+        self.sockets = sockets
+        self.messages = messages
+        self.invocations = messages.invocations
+        self.holders = holders
+        self.destinations = destinations
+        self._turns: list[Turn] | None = None
+
+    def begun_anew(self, kept: Holder) -> t.Extent | None:
+        """Where what is kept is emptied whenever a connection is made or ended: what comes again then is wanted."""
+        for function, turn in self._turning():
+            found = self._emptied(function, turn, kept)
+            if found is not None:
+                return found
+        return None
+
+    # -- where connections begin and end -----------------------------------------------------------
+
+    def _turning(self) -> list[Turn]:
+        if self._turns is None:
+            self._turns = list(dict.fromkeys([*self._handlers(), *self._links()]))
+        return self._turns
+
+    def _handlers(self) -> Iterator[Turn]:
+        names = ("open", "connect", "connected", "reconnect", "connection", "close", "closed", "disconnect")
+        for registration in self.events.registrations(*names):
+            yield registration.handler, None
+
+    def _links(self) -> Iterator[Turn]:
+        for function in self.module.all_functions:
+            if function.is_inlined or self._runs_once(function):
+                continue
+            for step in function.cfg.steps:
+                if self._makes(step) or self._ends(step):
+                    yield function, step
+                    yield from self._above(function, DEPTH, {function})
+
+    def _runs_once(self, function: Function) -> bool:
+        last = function.name.rpartition(".")[2]
+        return function.kind in ("constructor", "top") or last in ("__init__", "constructor")
+
+    def _above(self, function: Function, depth: int, seen: set[Function]) -> Iterator[Turn]:
+        """The calls of a function that makes or ends a connection."""
+        for invocation in self.invocations.of(function) if depth > 0 else ():
+            outer = invocation.function
+            if outer in seen or self._runs_once(outer):
+                continue
+            yield outer, invocation.step
+            yield from self._above(outer, depth - 1, seen | {outer})
+
+    def _makes(self, step: Step) -> bool:
+        socket = self.sockets.of(step.call) if step.call is not None else None
+        return (
+            socket is not None
+            and socket.evidence.is_strong
+            and socket.library is not None
+            and not socket.library.reconnects
+        )
+
+    def _ends(self, step: Step) -> bool:
+        """Whether a step closes a connection that the object keeps, or lets go of it."""
+        call, store = step.call, step.store
+        if call is not None and isinstance(call.receiver, t.Ref):
+            place = call.receiver.place
+            socket = self.sockets.at(place) if place.path else None
+            closes = socket.library.closes if socket is not None and socket.library is not None else ()
+            return socket is not None and socket.evidence.is_strong and call.method in closes
+        if store is None or step.target is None or not step.target.path or not is_null(store.value):
+            return False
+        socket = self.sockets.at(step.target)
+        return socket is not None and socket.evidence.is_strong
+
+    # -- what is emptied there ---------------------------------------------------------------------
+
+    def _emptied(self, function: Function, turn: Step | None, kept: Holder) -> t.Extent | None:
+        cfg = function.cfg
+        again = turn is not None and cfg.reaches(turn, turn)
+        for step in cfg.steps:
+            if not self._empties_below(function, step, kept, DEPTH):
+                continue
+            if turn is None:
+                return step.extent
+            before, after = cfg.reaches(step, turn), cfg.reaches(turn, step)
+            if (before and after) if again else (before or after):
+                return step.extent
+        return None
+
+    def _empties_below(self, function: Function, step: Step, kept: Holder, depth: int) -> bool:
+        if self._empties_at(function, step, kept):
+            return True
+        target = self.invocations.resolve(step.call) if step.call is not None and depth > 0 else None
+        if target is None or target is function or target.is_inlined:
+            return False
+        if any(self.messages.in_term(a) is not None for a in (step.call.arguments if step.call else ())):
+            # It deals with a message, not with the connection.
+            return False
+        return any(self._empties_below(target, inner, kept, depth - 1) for inner in target.cfg.steps)
+
+    def _empties_at(self, function: Function, step: Step, kept: Holder) -> bool:
+        store, call = step.store, step.call
+        if store is not None and step.target is not None and store.op is None:
+            where = self.holders.at(step.target) if step.target.path else Holder(step.target.root)
+            outer = function if where is None else where.root
+            if (
+                where is not None
+                and self._covers(where, kept)
+                and self._is_made_new(store.value, where)
+                and not (isinstance(outer, Binding) and outer.scope is function)
+            ):
+                return True
+        if call is None:
+            return False
+        if call.method in self.knowledge.names("accumulation", "clears"):
+            where = self.holders.of(call.receiver)
+            if where is not None and self._covers(where, kept):
+                return True
+        return bool(call.arguments) and is_empty(call.arguments[0]) and self._sets(call, kept)
+
+    def _covers(self, where: Holder, kept: Holder) -> bool:
+        """Whether what is at one place holds what is kept, as far as the file tells objects apart."""
+        return kept.within(where) or alike(where, kept)
+
+    def _is_made_new(self, value: t.Term, where: Holder) -> bool:
+        """Whether a value holds nothing, or is an object made without what was there and without a message."""
+        if is_empty(value):
+            return True
+        made = value.value if isinstance(value, t.Suspend) else value
+        if not (isinstance(made, t.Call) and where.path) or self.messages.in_term(made) is not None:
+            return False
+        return not any(
+            (held := self.holders.of(part)) is not None and held.near(where)
+            for part in made.walk()
+            if isinstance(part, t.Ref)
+        )
+
+    def _sets(self, call: t.Call, kept: Holder) -> bool:
+        """Whether a call sets the state that an updater function, or the value of a place, stands for."""
+        if self.destinations.is_setter_of(call, kept):
+            return True
+        if isinstance(kept.root, Binding) and kept.root.kind == "parameter" and not kept.path:
+            scope = kept.root.scope
+            for _, _, value in self.invocations.uses(scope) if scope is not None else ():
+                updater = value.parent
+                if (
+                    isinstance(updater, t.Call)
+                    and isinstance(updater.callee, t.Ref)
+                    and isinstance(call.callee, t.Ref)
+                    and updater.callee.place == call.callee.place
+                ):
+                    return True
+        receiver = self.holders.of(call.receiver)
+        return (
+            receiver is not None
+            and kept.within(receiver)
+            and call.method in self.knowledge.names("accumulation", "sets")
+        )
+
+
+def is_empty(value: t.Term) -> bool:
+    """Whether a value holds nothing: `""`, `[]`, `{}`, null, a new container."""
+    if isinstance(value, t.Constant):
+        return value.kind == "null" or value.value == ""
+    if isinstance(value, t.Sequence):
+        return not value.elements
+    if isinstance(value, t.Record):
+        return all(is_empty(v) or isinstance(v, t.Constant) for _, v in value.entries)
+    return (
+        isinstance(value, t.Call)
+        and not value.arguments
+        and (
+            value.constructs
+            or value.method in ("list", "dict", "deque", "str", "bytearray", "defaultdict", "make")
+        )
+    )

@@ -84,9 +84,14 @@ class States:
         An owner is a class, a function that holds the connection in a variable, or the module.
         """
         groups: dict[object, list[GuardedSend]] = {}
-        for function in self.sends.senders():
+        senders = list(self.sends.senders())
+        for function in senders:
             for send in self.guarded_sends(function):
                 groups.setdefault(_owner(function, send.place), []).append(send)
+        if self.module.considered.active:
+            for function in self.module.all_functions:
+                for _, call in function.cfg.calls if function not in senders else ():
+                    self._account_for_no_send(call)
         for group in groups.values():
             group.sort(key=lambda send: send.call.extent)
         return sorted(groups.values(), key=lambda group: group[0].call.extent)
@@ -132,6 +137,9 @@ class States:
         on = call.receiver_place
         socket = self.sockets.at(self.sockets.own(on)) if on is not None else None
         if socket is None:
+            named = {name for library in self.sockets.libraries for name in (*library.sends, *library.closes)}
+            if on is not None and call.method in named:
+                self.module.considered.aside(call.extent, "`{}` is not known to be a WebSocket here", on)
             return
         if socket.transport != "websocket":
             self.module.considered.aside(

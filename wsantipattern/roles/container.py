@@ -14,7 +14,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import returns
 from wsantipattern.model.module import Module
-from wsantipattern.model.place import ELEMENT, Place
+from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.roles.origin import Frame
 
 DEPTH = 3
@@ -119,6 +119,39 @@ class Containers:
                 if store.op is None:
                     for inner in self._containers(frame, store.value, depth - 1):
                         yield extended(inner)
+                    if not place.path and self._is_put_back(frame, root):
+                        for copied in self.copied(store.value):
+                            yield from self._containers(frame, copied, depth - 1)
+
+    def copied(self, value: t.Term) -> Iterator[t.Term]:
+        """What a value is a copy of: `{ ...state.seen }`, `new Set(state.seen)`, `[...recent]`."""
+        match value:
+            case t.Record():
+                for name, entry in value.entries:
+                    if name is None and isinstance(entry, t.Spread):
+                        yield entry.value
+            case t.Sequence():
+                yield from (element.value for element in value.elements if isinstance(element, t.Spread))
+            case t.Choice():
+                yield from self.copied(value.then)
+                yield from self.copied(value.otherwise)
+            case t.Call() if len(value.arguments) == 1 and (
+                value.constructs or (self.module.canonical(value.callee) or "") in self.known("copies")
+            ):
+                yield value.arguments[0]
+            case _:
+                return
+
+    def _is_put_back(self, frame: Frame, root: Binding) -> bool:
+        """Whether a variable becomes part of the state that its function returns: the copy follows the original."""
+        for step in frame.function.cfg.of_kind("return"):
+            value = step.statement.value if isinstance(step.statement, t.Return) else None
+            if isinstance(value, t.Record) and any(
+                name is not None and isinstance(entry, t.Ref) and entry.place == Place(root)
+                for name, entry in value.entries
+            ):
+                return True
+        return False
 
     def _given_by(self, frame: Frame, call: t.Call, depth: int) -> Iterator[Storage]:
         callee = self.module.resolve(call)

@@ -17,6 +17,7 @@ from wsantipattern.model.flow import Key
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.model.summary import callers
+from wsantipattern.roles.candidate import adding
 from wsantipattern.roles.container import Containers, Storage
 from wsantipattern.roles.event import Events
 from wsantipattern.roles.mark import Mark, Marks
@@ -88,8 +89,10 @@ class Trackers:
 
     def stale_marks(self) -> Iterator[StaleMark]:
         """The marks that a way on which the copy has diverged comes to without a reset, function by function."""
+        # An account names every place that is considered; without one, only where a finding could be.
+        chosen = None if self.module.considered.active else adding(self.module, self.knowledge)
         for function in self.module.all_functions:
-            if not function.is_inlined:
+            if not function.is_inlined and (chosen is None or function in chosen):
                 yield from self.stale_marks_in(function)
 
     def stale_marks_in(self, function: Function) -> list[StaleMark]:
@@ -126,6 +129,8 @@ class Trackers:
                         what = "this compares the very item, which is left out: nothing has diverged"
                         considered.silent(mark.extent, what, at=divergence.extent)
                         continue
+                    if mark.is_position and storage.place in _compared(divergence):
+                        continue
                     if mark.said == "verb" and divergence.confidence > Confidence.MEDIUM:
                         what = "only a word says that `{}` marks, and no word that the copy is stale"
                         considered.silent(mark.extent, what, _name(storage), at=divergence.extent)
@@ -142,7 +147,7 @@ class Trackers:
             name = _name(mark.storages[0])
             if not mark.said and not any(self._may_be_tracker(s) for s in mark.storages):
                 what = "`{}` is no tracker: nothing asks whether an item is in it, to skip the item"
-                considered.silent(mark.extent, what, name)
+                considered.aside(mark.extent, what, name)
             elif not is_learned:
                 what = "nothing in {} shows that this copy and the server have diverged"
                 considered.silent(
@@ -161,7 +166,7 @@ class Trackers:
 
     def _as_said(self, mark: Mark) -> Mark:
         """The mark, in the containers that are trackers; one in a container that only its name calls so is weak."""
-        if mark.said:
+        if mark.said or mark.is_position:
             return mark
         sure = tuple(s for s in mark.storages if self.is_tracker(s.place))
         if sure:
@@ -203,7 +208,7 @@ class Trackers:
 
         again = _rounds(cfg, divergence.step)
         given = [*divergence.given, *_filled(storage)]
-        sure = Confidence.MEDIUM if mark.said else Confidence.HIGH
+        sure = Confidence.MEDIUM if mark.said or mark.is_position else Confidence.HIGH
         confidence = min(sure, divergence.confidence)
 
         def avoided(step: Step) -> bool:
@@ -391,6 +396,16 @@ def _rounds(cfg: Cfg, start: Step) -> set[Step]:
         return set()
     around = [s for s in cfg.steps if s is not start and cfg.reaches(s, start) and cfg.reaches(start, s)]
     return {start, *(s for s in around if cfg.dominates(s, start))}
+
+
+def _compared(divergence: Divergence) -> set[Place]:
+    """The places that the condition reads which tells of a divergence."""
+    return {
+        part[1]
+        for told, _ in divergence.given
+        for part in told[1:]
+        if isinstance(part, tuple) and part[0] == "place" and isinstance(part[1], Place)
+    }
 
 
 def _filled(storage: Storage) -> list[tuple[Key, bool]]:

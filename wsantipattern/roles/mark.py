@@ -15,8 +15,10 @@ from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.roles.container import DEPTH, Containers, Storage
+from wsantipattern.roles.order import Orders
 from wsantipattern.roles.origin import Frame, Origins
 from wsantipattern.roles.reset import Resets
+from wsantipattern.roles.slot import Slots, is_fixed
 from wsantipattern.roles.words import any_of, of_place, split
 
 
@@ -33,6 +35,7 @@ class Mark:
         via: the container as it is written, where it starts at a variable of the innermost frame.
         said: where only words say that it marks: `named` for what was seen, or only a `verb`; else empty.
         is_handed: it is in a function that is handed to another file, which may run it later.
+    is_position: the tracker is the highest number seen, which the number of a new item replaces.
     """
 
     step: Step
@@ -43,6 +46,7 @@ class Mark:
     via: Place | None = None
     said: Literal["", "named", "verb"] = ""
     is_handed: bool = False
+    is_position: bool = False
 
 
 class Marks:
@@ -56,11 +60,18 @@ class Marks:
         self.origins = origins
         self.containers = containers
         self.resets = resets
+        self.slots = Slots(module, knowledge)
+        self.orders = Orders(module, knowledge, self.slots)
+        self._rising: dict[Function, set[Step]] = {}
 
     def made_in(self, frame: Frame, wanted: Callable[[Storage], bool] | None = None) -> list[Mark]:
         """What a function adds to containers (to wanted ones), itself or through functions of the file."""
         found: list[Mark] = []
         for step in frame.function.cfg.steps:
+            position = self._raised(frame, step)
+            if position is not None:
+                found.append(position)
+                continue
             direct = self.direct(frame, step)
             if direct is not None:
                 kept = step.call.argument(1) if step.call is not None else None
@@ -78,7 +89,8 @@ class Marks:
                     storages = tuple(
                         s
                         for s in mark.storages
-                        if (mark.said or wanted is None or wanted(s)) and self._comes_dirty(inner, mark, s)
+                        if (mark.said or mark.is_position or wanted is None or wanted(s))
+                        and self._comes_dirty(inner, mark, s)
                     )
                     if storages:
                         extent = mark.extent if is_closure else call.extent
@@ -189,6 +201,31 @@ class Marks:
             if joined:
                 return self._mark(frame, step, self.containers.of(frame, target), joined, bulk)
         return None
+
+    def _raised(self, frame: Frame, step: Step) -> Mark | None:
+        """The highest number seen, in a function that takes one item: `if (n <= highest) return; highest = n`."""
+        store, function = step.store, frame.function
+        if frame.outer is None or store is None or step.target is None or store.op is not None:
+            return None
+        if not step.target.path or not isinstance(store.target, t.Ref) or not self.orders.may_order(function):
+            return None
+        if not self._rises(function, step):
+            return None
+        made = self._mark(frame, step, self.containers.of(frame, store.target), [store.value])
+        return replace(made, is_position=True) if made is not None else None
+
+    def _rises(self, function: Function, step: Step) -> bool:
+        """Whether a step of a function gives a slot a value that was found above it."""
+        known = self._rising.get(function)
+        if known is None:
+            known = self._rising[function] = {
+                move.step
+                for move in self.slots.moves_in(function)
+                if move.value is not None
+                and not is_fixed(move.value)
+                and self.orders.is_compared(move, move.value, rising=True, by_callers=False)
+            }
+        return step in known
 
     def _each_method(self, call: t.Call) -> tuple[t.Term, t.Term] | None:
         """`ids.forEach(seen.add, seen)`, `map(seen.add, ids)`: the container, and the collection."""

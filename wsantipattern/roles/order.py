@@ -221,18 +221,19 @@ class Orders:
 
     # -- values compared with their slot ---------------------------------------------------------
 
-    def is_compared(self, move: Move, value: t.Term | None, *, rising: bool) -> bool:
+    def is_compared(self, move: Move, value: t.Term | None, *, rising: bool, by_callers: bool = True) -> bool:
         """Whether, on every way to a move, its value has been compared with the slot (or the slot held nothing).
 
         With `rising`, only comparisons that order the two and do not put the value below the slot count, and one of
-        them must be there.
+        them must be there. `by_callers`: comparisons in the functions that call this one count as well.
         """
         sources = self.sources(value)
         made = self.module.value_of(value)
         if not rising and isinstance(made, t.Call) and made is not value:
             # What is made of a thing that was compared speaks of that thing.
             sources |= {Place(part.root) for part in self.sources(made)}
-        return self._compared(move.function, move.step, move.place, sources, rising, 2)
+        depth = 2 if by_callers else 0
+        return self._compared(move.function, move.step, move.place, sources, rising, depth)
 
     def _compared(
         self, function: Function, step: Step, place: Place, sources: Sources, rising: bool, depth: int

@@ -41,6 +41,10 @@ class Resets:
     ) -> bool:
         """Whether passing a step certainly empties a container, or drops the key that is about to be marked."""
         match step.kind:
+            case "assign" if (
+                mark.is_position and step.store is not None and self._goes_through(frame, step.store)
+            ):
+                return False
             case "assign" if step.store is not None:
                 if step.store.declares and step.target == storage.place:
                     return False  # It starts here: it holds what earlier rounds have put in.
@@ -63,6 +67,10 @@ class Resets:
                 return self._resets_within(frame, step.term, storage, mark, divergence, at_entry=False)
             case _:
                 return False
+
+    def _goes_through(self, frame: Frame, store: t.Store) -> bool:
+        """Whether the value is of an element of a batch."""
+        return any(leaf.loops for leaf in self.origins.of(frame, store.value))
 
     def _replaces(
         self, frame: Frame, store: t.Store, storage: Storage, divergence: Divergence | None
@@ -110,7 +118,10 @@ class Resets:
             if holds is not None:
                 side = value.then if holds else value.otherwise
                 return self._names(frame, side, place, divergence)
-        return any(s.place == place for s in self.containers.of(frame, value))
+        copied = [
+            source for part in self.containers.copied(value) for source in self.containers.of(frame, part)
+        ]
+        return any(s.place == place for s in (*self.containers.of(frame, value), *copied))
 
     def keeps(
         self,
@@ -240,7 +251,9 @@ class Resets:
         receiver = call.receiver
         on = self.containers.of(frame, receiver) if receiver is not None else []
         if any(s.holds(storage) for s in on):
-            if call.method in self.containers.known("clears") or any_of(split(call.method), words):
+            if not self._is_callback(call) and (
+                call.method in self.containers.known("clears") or any_of(split(call.method), words)
+            ):
                 return True
             if call.method == "splice":
                 return number(call.argument(0)) == 0
@@ -277,7 +290,7 @@ class Resets:
             name in self.containers.known("clears_of") or not (call.total or is_logger or is_copied)
         ):
             return True  # What another file does with the whole tracker is trusted.
-        if mark.said and any_of(split(call.method), words):
+        if mark.said and any_of(split(call.method), words) and not self._is_of_another(call, mark):
             return True
         if call.method in self.containers.known("each") and any(s.holds(storage) for s in on):
             # `seen.Range(func(k, _ any) bool { seen.Delete(k); return true })`
@@ -307,6 +320,22 @@ class Resets:
             )
             for argument in call.arguments
         )
+
+    def _is_callback(self, call: t.Call) -> bool:
+        """Whether what is called is a function kept in a field: it belongs to others, and cannot reach the object."""
+        receiver = call.receiver_place
+        owner = self.module.class_of(receiver) if receiver is not None else None
+        if receiver is None or owner is None:
+            return False
+        return call.method in owner.field_types or bool(self.module.stores_to(receiver.field(call.method)))
+
+    def _is_of_another(self, call: t.Call, mark: Mark) -> bool:
+        """Whether a method is called on one object where the mark is a method of another one."""
+        marks = mark.storages[0].place
+        owner, receiver = marks.parent, call.receiver_place
+        if owner is None or receiver is None or marks.root.kind in ("import", "global"):
+            return False
+        return not owner.starts_with(receiver) and not receiver.starts_with(owner)
 
     def _tells(
         self, frame: Frame, call: t.Call, storage: Storage, mark: Mark, divergence: Divergence | None

@@ -8,6 +8,7 @@ recovery is for.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -125,21 +126,32 @@ class Staleness:
                 continue
             chosen |= {function, function.host}
             # A variable of it may hold the outcome for the closures in it, and callers of it have it from it.
-            todo.extend(module.all_functions if function.kind == "top" else function.descendants)
+            todo.extend(self._seeing_outcomes(at) if function.kind == "top" else function.descendants)
             name = function.name.rpartition(".")[2]
             if name:
                 todo.extend(module.functions_mentioning(name))
         return chosen
 
+    def _seeing_outcomes(self, at: set[int]) -> Iterator[Function]:
+        """The functions that mention a variable of the module which is given something with one of these places in it."""
+        module = self.module
+        if module.offset_map is not None:
+            yield from module.functions
+            return
+        places = sorted(at)
+        names: set[str] = set()
+        for _, store in module.top.cfg.assignments:
+            first = bisect_left(places, store.extent[0])
+            if first < len(places) and places[first] < store.extent[1] and isinstance(store.target, t.Ref):
+                names.update((store.target.place.root.name, store.target.place.name))
+        for name in names:
+            yield from module.functions_mentioning(name)
+
     def _worded_at(self) -> Iterator[int]:
-        """Where the text has one of the words that say so without an operator."""
-        text = self.module.text.lower()
+        """Where the text has one of the words that say so without an operator, as a word of a name."""
         names = [self.knowledge.names("words", key) for key in ("staleness", "diverged", "lives")]
         for word in frozenset().union(*names):
-            at = text.find(word.encode())
-            while at >= 0:
-                yield at
-                at = text.find(word.encode(), at + len(word))
+            yield from self.module.words_of_names(word)
 
     def _learned(self, function: Function) -> Iterator[Divergence]:
         frame = Frame(function)
@@ -401,8 +413,30 @@ class Staleness:
             return True
         moved = (leaf.place.root, leaf.place.name)
         if moved not in self._moving:
-            self._moving[moved] = self._goes_on(leaf.place)
+            self._moving[moved] = self._goes_on(leaf.place) or self._is_driven(leaf.place)
         return self._moving[moved]
+
+    def _is_driven(self, place: Place) -> bool:
+        """Whether a position is a field that another file moves: of an object whose methods are given what comes in."""
+        owner = place.parent
+        if owner is None or (owner.root.kind == "this" and not owner.path) or self.module.stores_to(place):
+            return False
+        if self.module.class_of(owner) is not None:
+            return False
+        return any(
+            call.receiver_place == owner
+            and self.module.resolve(call) is None
+            and any(self._comes_in(function, argument) for argument in call.arguments)
+            for function in self.module.functions_mentioning(owner.name)
+            for _, call in function.cfg.calls
+        )
+
+    def _comes_in(self, function: Function, argument: t.Term) -> bool:
+        """Whether something that came with the call or in a reply is handed on as a whole."""
+        value = self._value(argument)
+        if not isinstance(value, (t.Ref, t.Element)):
+            return False
+        return any(leaf.kind in ("given", "reply") for leaf in self.origins.of(Frame(function), value))
 
     def _goes_on(self, place: Place) -> bool:
         name = place.name
@@ -444,7 +478,7 @@ class Staleness:
         """Whether something of the file writes the field that a side reads: it is state, handed in."""
         if not isinstance(term, t.Ref) or not term.place.path:
             return False
-        return any(
+        return self._is_handed_back(term.place) or any(
             step.kind == "assign"
             and step.target is not None
             and step.target.path == term.place.path
@@ -452,6 +486,25 @@ class Staleness:
             for function in self.module.functions_mentioning(term.place.name)
             for step in function.cfg.steps
         )
+
+    def _is_handed_back(self, place: Place) -> bool:
+        """Whether a field is of a state that a function takes and returns, with another value for the field."""
+        function = place.root.scope
+        if place.root.kind != "parameter" or function is None:
+            return False
+        whole, changed = False, False
+        for step in function.cfg.of_kind("return"):
+            value = step.statement.value if isinstance(step.statement, t.Return) else None
+            whole = whole or (isinstance(value, t.Ref) and value.place == Place(place.root))
+            for name, entry in value.entries if isinstance(value, t.Record) else ():
+                if isinstance(entry, t.Spread):
+                    whole = whole or (
+                        isinstance(entry.value, t.Ref) and entry.value.place == Place(place.root)
+                    )
+                changed = changed or (
+                    name == place.name and isinstance(entry, t.Ref) and entry.place != place
+                )
+        return whole and changed
 
     def _named_apart(self, larger: t.Term, smaller: t.Term) -> bool:
         ours, theirs = self.knowledge.names("words", "this_side"), self.knowledge.names("words", "other_side")

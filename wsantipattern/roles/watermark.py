@@ -272,6 +272,8 @@ class Watermarks:
             )
         ):
             return False
+        if loaded and function is not move.function and not self._is_only_fallback(move):
+            return False
         if reason.event:
             # With every connection positions may start anew, unless the file asks with the old one.
             return ELEMENT not in move.place.path and self.rises.is_asked_with(watermark)
@@ -280,6 +282,13 @@ class Watermarks:
         if loaded and reason.is_crossed:
             return not self._is_own(move) and self.excuses.goes_on(watermark, function, step)
         return True
+
+    def _is_only_fallback(self, move: Move) -> bool:
+        """Whether every call of the moving function lies on a fallback path: else to load is its ordinary work."""
+        return all(
+            any(True for _ in self.fallbacks.reasons(caller, step, move.place, [], 1))
+            for caller, step in callers(move.function)
+        )
 
     def _only_rises(self, watermark: Watermark) -> bool:
         """Whether the file lets the slot rise more often than it gives it other values of the moment."""

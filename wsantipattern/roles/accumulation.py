@@ -133,17 +133,16 @@ class Accumulations:
             what = "`{}` is emptied whenever a connection is made or ended, so what is sent again is wanted"
             considered.silent(a.extent, what, a.name, at=emptied)
             return True
-        if a.kind != "text" and self.lifetimes.ends_with_link(a.kept, a.message) and not self._is_shown(a):
+        # What a handler adds to is there between two messages, for anybody who holds it.
+        unread = a.kind == "text" and not a.message.reads
+        if not unread and self.lifetimes.ends_with_link(a.kept, a.message) and not self._is_shown(a):
             what = "`{}` lives as long as one connection, which does not come back by itself"
             considered.silent(a.extent, what, a.name)
             return True
         return False
 
     def _is_shown(self, a: Addition) -> bool:
-        """Whether a list is handed on whole where it grows."""
-        return any(
-            call is not a.term and self.lifetimes.hands_on(call, a.kept) for _, call in a.function.cfg.calls
-        )
+        return self.lifetimes.is_shown(a.function, a.step, a.kept, a.term)
 
     def _additions(self, function: Function) -> Iterator[Addition]:
         seen: set[int] = set()
@@ -328,13 +327,15 @@ class Accumulations:
     def _account_for_replacement(self, step: Step) -> None:
         """Takes down that content of a message replaces something, or goes to a place of its own."""
         store, call = step.store, step.call
+        target = step.target
         if (
             store is not None
             and step.kind == "assign"
-            and store.op is None
+            and store.op != "+"
             and not self.joins.parts(store.value)
         ):
-            if self._carried(store.value) is not None:
+            is_kept = target is None or bool(target.path)
+            if is_kept or self._carried(store.value) is not None:
                 what = "`{}` is replaced, or written at a key or an index, and nothing is added to it"
                 name = " ".join(self.module.snippet(store.target.extent).split())
                 self.module.considered.aside(store.extent, what, name)
@@ -417,6 +418,9 @@ class Accumulations:
                 continue
             if self._is_of_message(kept):
                 self.module.considered.silent(call.extent, "`{}` is itself part of the message", name)
+                continue
+            if self.module.canonical(receiver) in self.knowledge.names("accumulation", "unshown"):
+                self.module.considered.silent(call.extent, "`{}` shows nothing that is put into it", name)
                 continue
             kind = self._receives(entry, receiver, kept, arguments)
             if kind is None:

@@ -103,15 +103,22 @@ class Lifetimes:
         reads = [s for s in cfg.steps if s.term is not None and any(s.term is r for r in message.reads)]
         return not reads or any(read in cfg.reachable(read, avoiding=begins) for read in reads)
 
-    def ends_with_link(self, kept: Holder, message: Message) -> bool:
+    def ends_with_link(self, kept: Holder, message: Message, depth: int = 3) -> bool:
         """Whether what is kept lives as long as one connection, which does not come back by itself."""
         if message.library is not None and (message.library.reconnects or message.library.replays):
             return False
         root = kept.root
         if isinstance(root, str):
             return False
+        if kept.path and self._is_beside_link(kept, message):
+            return True
         if root.kind == "this":
             return self._is_connection(root)
+        if root.kind == "parameter" and depth > 0:
+            given = [outer for _, _, outer in self.given(kept)]
+            return bool(given) and all(
+                outer is not None and self.ends_with_link(outer, message, depth - 1) for outer in given
+            )
         if root.kind != "local" or root.scope is None:
             return False
         scope = root.scope.host
@@ -137,6 +144,59 @@ class Lifetimes:
         ]
         makes = [*[m for m in makes if all(turn.term is not m.term for turn in loops)], *loops]
         return bool(makes) and not any(m in cfg.reachable(m, avoiding=begins) for m in makes)
+
+    def given(self, kept: Holder) -> Iterator[tuple[Function, Step, Holder | None]]:
+        """The calls that give the parameter in which something is kept, and where it is kept there."""
+        root = kept.root
+        scope = root.scope if isinstance(root, Binding) and root.kind == "parameter" else None
+        if scope is None or not isinstance(root, Binding) or root not in scope.parameters:
+            return
+        for invocation in self.invocations.of(scope):
+            held = self.holders.of(invocation.argument(scope.parameters.index(root), root.name))
+            outer = Holder(held.root, held.path + kept.path) if held is not None else None
+            yield invocation.function, invocation.step, outer
+
+    def _is_beside_link(self, kept: Holder, message: Message) -> bool:
+        """Whether what is kept is a field of the object whose connection the message is read from, for the life of both.
+
+        `entry.chunks.append(await entry.ws.receive())`, where nothing of the file gives `entry` another `ws`.
+        """
+        for read in message.reads:
+            call = read.value if isinstance(read, t.Suspend) else read
+            place = call.receiver_place if isinstance(call, t.Call) else None
+            if place is None or place.root is not kept.root or not place.path or place.path == kept.path:
+                continue
+            declared = self.module.made_type(Place(place.root))
+            if place.root.kind == "this" or declared is None:
+                continue
+            if not any(
+                step.target is not None and step.target.path[-1:] == place.path[-1:]
+                for function in self.module.functions_mentioning(place.name)
+                for step, _ in function.cfg.assignments
+            ):
+                return True
+        return False
+
+    def is_shown(self, function: Function, step: Step, kept: Holder, term: t.Term, depth: int = 2) -> bool:
+        """Whether what is kept is handed on whole and grows on: then a repeat is seen, and not only in a result."""
+        cfg = function.cfg
+        root = kept.root
+        local = isinstance(root, Binding) and root.kind == "local" and root.scope is not None
+        begins = self._begins(root, function) if local and isinstance(root, Binding) else set()
+        asked = {
+            id(part)
+            for test in cfg.of_kind("test")
+            for part in (test.term.walk() if test.term is not None else ())
+        }
+        for at, call in cfg.calls:
+            if call is term or id(call) in asked or not self.hands_on(call, kept):
+                continue
+            if step in cfg.reachable(at, avoiding=begins):
+                return True
+        return depth > 0 and any(
+            outer is not None and at.call is not None and self.is_shown(host, at, outer, at.call, depth - 1)
+            for host, at, outer in self.given(kept)
+        )
 
     # -- worked off --------------------------------------------------------------------------------
 
@@ -178,6 +238,7 @@ class Lifetimes:
         if call.method in self.knowledge.names("message", "measures"):
             return False
         whole = [*call.arguments, *(value for _, value in call.keywords)]
+        whole += [e for part in whole if isinstance(part, t.Sequence) for e in part.elements]
         if call.receiver is not None and call.method in self.knowledge.names("holder", "same"):
             whole.append(call.receiver)
         return any(self._is(self.holders.of(part), kept) for part in whole)
@@ -199,6 +260,8 @@ class Lifetimes:
             return self._cuts(value.left, kept)
         if isinstance(value, t.Element) and isinstance(value.key, t.Several):
             start = value.key.operands[0] if value.key.operands else None
+            if self._is_split_at(value, kept):
+                return True
             if start is None or is_null(start) or _from_the_end(start):
                 return False
             return self._is(self.holders.of(value.subject), kept)
@@ -217,6 +280,18 @@ class Lifetimes:
         return (
             value.method in ("pop", "at") and receiver is not None and not receiver.path
         ) and self._is_split(receiver.root, kept)
+
+    def _is_split_at(self, piece: t.Element, kept: Holder) -> bool:
+        """`waiting = waiting[:i]` of a list, where `i` counts its elements in a loop: element `i` is taken out."""
+        bounds = piece.key.operands if isinstance(piece.key, t.Several) else []
+        end = bounds[1] if len(bounds) > 1 else None
+        if not isinstance(end, t.Ref) or end.place.path or not end.place.name:
+            return False
+        return self._is(self.holders.of(piece.subject), kept) and any(
+            isinstance(counted := value.call if isinstance(value, t.Result) else value, t.Element)
+            and self._is(self.holders.of(counted.subject), kept)
+            for value in (store.value for _, store in self.module.stores_to(end.place))
+        )
 
     def _is_split(self, binding: Binding, kept: Holder) -> bool:
         """Whether a variable holds the pieces of what is kept."""

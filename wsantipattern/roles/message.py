@@ -412,6 +412,8 @@ class Messages:
     def _is_content(self, registration: Registration, socket: Socket | None) -> bool:
         """Whether an event brings content of a peer: on a connection whose events the peer names, most do."""
         event = registration.event
+        if event in self.knowledge.names("message", "watched"):
+            return False
         if socket is not None and socket.evidence.is_strong and socket.transport != "websocket":
             return event not in self.knowledge.names("event", "connection")
         return event not in self.knowledge.names("event", "lifecycle")

@@ -20,8 +20,8 @@ from wsantipattern.roles.holder import Holder, Holders, alike
 from wsantipattern.roles.message import Messages
 from wsantipattern.roles.socket import Sockets
 
-DEPTH = 2
-"""Calls that an emptying is looked for through, up and down."""
+UP, DOWN = 2, 3
+"""Calls that an emptying is looked for through, from where a connection begins or ends."""
 
 Turn = tuple[Function, Step | None]
 """A function that runs for each connection, and the step in it where the connection begins or ends; None for a handler."""
@@ -77,7 +77,7 @@ class Renewals:
             for step in function.cfg.steps:
                 if self._makes(step) or self._ends(step):
                     yield function, step
-                    yield from self._above(function, DEPTH, {function})
+                    yield from self._above(function, UP, {function})
 
     def _runs_once(self, function: Function) -> bool:
         last = function.name.rpartition(".")[2]
@@ -120,7 +120,7 @@ class Renewals:
         cfg = function.cfg
         again = turn is not None and cfg.reaches(turn, turn)
         for step in cfg.steps:
-            if not self._empties_below(function, step, kept, DEPTH):
+            if not self._empties_below(function, step, kept, DOWN):
                 continue
             if turn is None:
                 return step.extent

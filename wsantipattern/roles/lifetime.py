@@ -5,6 +5,8 @@ Whether a place outlives the message and the connection, and whether it is a que
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step

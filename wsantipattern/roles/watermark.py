@@ -128,7 +128,11 @@ class Watermarks:
             lower = value is None or self.values.is_lower(value)
             loaded = not lower and self.values.is_loaded(function, value, move.place)
             if not (lower or loaded):
-                what = "what `{}` gets here is neither a fixed value nor loaded: it comes from itself or a caller"
+                what = "what `{}` gets here is neither a fixed value nor loaded: a caller gives it, or a step further"
+                if considered.active and value is not None and self.slots.is_derived(value, place):
+                    what = (
+                        "what `{}` gets here is made of what it held: the greater of both, or a step further"
+                    )
                 considered.silent(extent, what, place, at=value.extent if value is not None else None)
                 continue
             if loaded and self.values.is_settled(move, value, conditions):

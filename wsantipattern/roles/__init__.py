@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from wsantipattern.roles.liveness import Liveness
     from wsantipattern.roles.message import Messages
     from wsantipattern.roles.origin import Origins
+    from wsantipattern.roles.owner import Owners
+    from wsantipattern.roles.owner_survivor import Survivors
+    from wsantipattern.roles.owner_timer import OwnerTimers
     from wsantipattern.roles.sending import Sends
     from wsantipattern.roles.silence import Silence
     from wsantipattern.roles.socket import Sockets
@@ -62,6 +65,40 @@ class Roles:
         from wsantipattern.roles.timer import Timers
 
         return Timers(self.module, self.knowledge)
+
+    @cached_property
+    def owner_timers(self) -> OwnerTimers:
+        from wsantipattern.roles.owner_timer import OwnerTimers
+
+        return OwnerTimers(self.module, self.knowledge, self.timers)
+
+    @cached_property
+    def owners(self) -> Owners:
+        from wsantipattern.roles.owner import Owners
+
+        return Owners(
+            self.module,
+            self.knowledge,
+            self.events,
+            self.sockets,
+            self.timers,
+            self.hearing,
+            self.owner_timers,
+        )
+
+    @cached_property
+    def survivors(self) -> Survivors:
+        from wsantipattern.roles.owner_survivor import Survivors
+
+        return Survivors(
+            self.module,
+            self.knowledge,
+            self.events,
+            self.timers,
+            self.owner_timers,
+            self.owners,
+            self.sends,
+        )
 
     @cached_property
     def cells(self) -> Cells:

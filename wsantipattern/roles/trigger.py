@@ -14,6 +14,16 @@ def timers(knowledge: Knowledge) -> list[bytes]:
     return sorted({name.rpartition(".")[2].encode() for name in names if name})
 
 
+def owner_timers(knowledge: Knowledge) -> list[bytes]:
+    """The last words of what arms a timer that runs a function."""
+    names = (
+        entry.get("call") or entry.get("method") or ""
+        for entry in knowledge.entries("timer", "arm")
+        if "callback" in entry
+    )
+    return sorted({name.rpartition(".")[2].encode() for name in names if name})
+
+
 def socket_states(knowledge: Knowledge) -> list[bytes]:
     """The state fields of any socket, and the modules of the libraries that have a state or are wrapped in one."""
     found = {"WebSocket", *knowledge.names("socket", "state_fields")}

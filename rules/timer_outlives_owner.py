@@ -1,0 +1,37 @@
+"""A timer is still armed, or armed again, after its owner has ended.
+
+A class, hook or closure keeps a connection and a timer, and has an end: a close method, an unmount cleanup, a close
+handler. The end forgets the timer; or it clears it, and then the close event, or a callback that was waiting, arms it
+again, because nothing there looks whether the owner has ended.
+
+Why
+    The reconnect timer opens a connection after the user has logged out or left the page. The heartbeat sends on a
+    closed socket, once more for each connection that was ever made. What was stopped polls on.
+
+Instead
+    Clear every timer at every end. Note in a field that the owner has ended, before the connection is closed, and look
+    at it where the timer is armed and first thing in its callback. Or take the close handler away before closing.
+
+Limits
+    Silent where the owner has no end in the file, where anything on the way to the timer or in its callback reads what
+    the end changes or what the close event carries, where the end also connects anew, where the connection's own
+    handlers or timers call the end, and where the end calls something of another file with the timer or its owner.
+    Tasks, contexts, tickers without a callback, timers in maps and lists, and libraries that reconnect by themselves are
+    left out. A one-shot timer counts where it connects anew, arms itself again, or where another end clears it.
+"""
+
+from collections.abc import Iterator
+
+from wsantipattern import Match, Module, Roles, remedies, rule, triggers
+
+
+@rule(
+    severity="warning",
+    triggers=triggers.owner_timers,
+    looks_for="a timer that is still armed when the function that arms it returns",
+)
+def timer_outlives_owner(module: Module, roles: Roles) -> Iterator[Match]:
+    for survivor in roles.survivors.found:
+        message, end, steps = roles.survivors.account(survivor)
+        remedy = remedies.ended(survivor.armed.name, end, survivor.how)
+        yield Match(survivor.armed.call.extent, message, survivor.confidence, remedy=remedy).via(*steps)

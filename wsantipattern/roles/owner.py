@@ -1,0 +1,408 @@
+"""Owners of timers: the connection that an object keeps, what runs when it closes, and the ends at which it is let go.
+
+An end is a function that closes the connection, or clears a timer, for good: the cleanup that an effect returns, a
+function registered for a component's end, a method that a framework calls at the end, or one whose name says so.
+A function that also connects anew, and one that the connection's own handlers or timers call, is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import term as t
+from wsantipattern.model.cfg import Step
+from wsantipattern.model.flow import returns
+from wsantipattern.model.module import Function, Module
+from wsantipattern.model.place import ELEMENT, Place
+from wsantipattern.model.summary import callers
+from wsantipattern.roles.event import Events, Registration
+from wsantipattern.roles.hearing import Hearing
+from wsantipattern.roles.owner_timer import OwnerTimers
+from wsantipattern.roles.socket import Library, Sockets
+from wsantipattern.roles.timer import Timers
+from wsantipattern.roles.words import split
+
+DEPTH = 4
+"""Calls of the file that are followed."""
+
+ALIASES = 4
+"""Rounds in which the other places of one connection are looked for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Link:
+    """A connection that an owner keeps.
+
+    Attributes:
+        places: every place of the file that holds it.
+        library: of the connection, where known; is_strong: more than a word says that it is one.
+        handlers: the functions that run when it has closed.
+        makers: the functions that make it.
+    """
+
+    places: frozenset[Place]
+    library: Library | None
+    is_strong: bool
+    handlers: tuple[Function, ...]
+    makers: frozenset[Function]
+
+    def holds(self, place: Place | None) -> bool:
+        return place is not None and place in self.places
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class End:
+    """A function at which an owner ends.
+
+    Attributes:
+        function: what runs. kind: `effect`, `hook`, `contract`, `event` (the connection's close handler), `method`
+            (a public one whose name says so), `named` (any other), or `plain` (nothing but what it does says so).
+        link: the connection that it closes, or None; closing: the call that does, as seen from `function`.
+    """
+
+    function: Function
+    kind: str
+    link: Link | None = None
+    closing: Step | None = None
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it ends its owner by contract."""
+        return self.kind in ("effect", "hook", "contract")
+
+
+class Owners:
+    """The connections and the ends of one module."""
+
+    def __init__(
+        self,
+        module: Module,
+        knowledge: Knowledge,
+        events: Events,
+        sockets: Sockets,
+        timers: Timers,
+        hearing: Hearing,
+        kept: OwnerTimers,
+    ) -> None:
+        self.module = module
+        self.knowledge = knowledge
+        self.events = events
+        self.sockets = sockets
+        self.timers = timers
+        self.hearing = hearing
+        self.kept = kept
+        self._runs: dict[tuple[Function, int], list[Function]] = {}
+
+    # -- what runs ---------------------------------------------------------------------------------
+
+    def run_by(self, function: Function, depth: int = DEPTH) -> list[Function]:
+        """A function and those of the file that it calls or spawns, nearest first."""
+        key = (function, depth)
+        if key not in self._runs:
+            found: dict[Function, None] = {function: None}
+            todo = [(function, depth)]
+            while todo:
+                current, left = todo.pop(0)
+                if left <= 0:
+                    continue
+                for step in current.cfg.of_kind("call", "spawn"):
+                    callee = self.module.resolve(step.call) if step.call is not None else None
+                    if callee is not None and callee not in found:
+                        found[callee] = None
+                        todo.append((callee, left - 1))
+            self._runs[key] = list(found)
+        return self._runs[key]
+
+    def callers_of(self, function: Function, depth: int = DEPTH) -> list[Function]:
+        """The functions of the file that run a function, nearest first."""
+        found: dict[Function, None] = {}
+        todo = [(function, depth)]
+        while todo:
+            current, left = todo.pop(0)
+            if left <= 0:
+                continue
+            for caller, _ in callers(current):
+                if caller not in found and caller is not function:
+                    found[caller] = None
+                    todo.append((caller, left - 1))
+        return list(found)
+
+    # -- connections -------------------------------------------------------------------------------
+
+    @cached_property
+    def links(self) -> list[Link]:
+        """The connections of the module that are closed, or whose close is heard, in order of appearance."""
+        found: list[Link] = []
+        known: set[Place] = set()
+        for place in self._candidates():
+            if place in known or ELEMENT in place.path:
+                continue
+            group = self._aliases(place)
+            known |= group
+            link = self._link(group)
+            if link is not None:
+                found.append(link)
+        return found
+
+    def _candidates(self) -> Iterator[Place]:
+        for registration in self._closings:
+            place = self._emitter(registration.emitter)
+            if place is not None:
+                yield place
+        for function, step in self._close_calls:
+            del function
+            if step.call is not None and step.call.receiver_place is not None:
+                yield self.sockets.own(step.call.receiver_place)
+        for owner in self.module.classes:
+            if owner.bases:
+                yield Place(owner.this)
+
+    @cached_property
+    def _closings(self) -> list[Registration]:
+        return self.events.registrations(*self.knowledge.names("owner", "events"))
+
+    def _emitter(self, emitter: t.Term | None) -> Place | None:
+        if isinstance(emitter, t.Ref):
+            return self.sockets.own(emitter.place)
+        if isinstance(emitter, t.Call):
+            # An option of the call that makes it: the place that the call is stored to.
+            parent = emitter.parent
+            while isinstance(parent, t.Suspend):
+                parent = parent.parent
+            if isinstance(parent, t.Store) and isinstance(parent.target, t.Ref):
+                return self.sockets.own(parent.target.place)
+        return None
+
+    @cached_property
+    def closing_words(self) -> frozenset[str]:
+        return self.knowledge.names("owner", "closes").union(*(lib.closes for lib in self.sockets.libraries))
+
+    @cached_property
+    def _close_calls(self) -> list[tuple[Function, Step]]:
+        found: dict[Step, Function] = {}
+        for word in sorted(self.closing_words):
+            for function in self.module.functions_mentioning(word):
+                for step in function.cfg.of_kind("call", "spawn"):
+                    if step.call is not None and step.call.method == word and step.call.receiver is not None:
+                        found[step] = function
+        return [(function, step) for step, function in found.items()]
+
+    def _aliases(self, place: Place) -> frozenset[Place]:
+        group = {place}
+        new = [place]
+        for _ in range(ALIASES):
+            found: set[Place] = set()
+            for known in new:
+                if not known.name:
+                    continue
+                for _, store in self.module.stores_to(known):
+                    found.update(self._kept_in(store.value))
+                for function in self.module.functions_mentioning(known.name):
+                    for step, store in function.cfg.assignments:
+                        if step.target is not None and known in set(self._kept_in(store.value)):
+                            found.add(step.target)
+            new = [p for p in found if p not in group and ELEMENT not in p.path]
+            group.update(new)
+            if not new:
+                break
+        return frozenset(group)
+
+    def _kept_in(self, value: t.Term) -> Iterator[Place]:
+        """The places whose value an assigned term is."""
+        if isinstance(value, t.Ref):
+            yield self.sockets.own(value.place)
+        elif isinstance(value, t.Store) and isinstance(value.target, t.Ref):
+            yield value.target.place
+            yield from self._kept_in(value.value)
+        elif isinstance(value, t.Logic):
+            yield from self._kept_in(value.left)
+            yield from self._kept_in(value.right)
+        elif isinstance(value, t.Call) and not value.constructs:
+            # `const ws = connect()`: what the function of the file gives.
+            callee = self.module.resolve(value)
+            for answer, _ in returns(callee) if callee is not None and not callee.is_generator else ():
+                if isinstance(answer, t.Ref):
+                    yield self.sockets.own(answer.place)
+
+    def _link(self, group: frozenset[Place]) -> Link | None:
+        sockets = [s for s in map(self.sockets.at, sorted(group, key=str)) if s is not None]
+        strong = next((s for s in sockets if s.evidence.is_strong), None)
+        library = strong.library if strong is not None else None
+        if library is not None and (library.transport == "other" or library.reconnects):
+            return None
+        handlers = dict.fromkeys(
+            r.handler for r in self._closings if self._hears(r.emitter, r.handler, group)
+        )
+        makers = frozenset(self._makers(group))
+        if strong is None and not (sockets or (handlers and makers)):
+            return None
+        return Link(group, library, strong is not None, tuple(handlers), makers)
+
+    def _hears(self, emitter: t.Term | None, handler: Function, group: frozenset[Place]) -> bool:
+        if emitter is None:
+            # A method that a base class calls: the object itself is the connection.
+            return handler.owner is not None and Place(handler.owner.this) in group
+        place = self._emitter(emitter)
+        return place is not None and place in group
+
+    def _makers(self, group: frozenset[Place]) -> Iterator[Function]:
+        for place in group:
+            for function, store in self.module.stores_to(place):
+                if self._makes(store.value):
+                    yield function
+
+    def _makes(self, value: t.Term, depth: int = 2) -> bool:
+        if isinstance(value, t.Store):
+            return self._makes(value.value, depth)
+        if isinstance(value, t.Result):
+            return value.index == 0 and self._makes(value.call, depth)
+        if isinstance(value, t.Suspend):
+            return value.value is not None and self._makes(value.value, depth)
+        if isinstance(value, (t.Logic, t.Choice)):
+            return any(self._makes(v, depth) for v in value.children())
+        if not isinstance(value, t.Call):
+            return False
+        if self.sockets.makes(value) or value.constructs:
+            return True
+        if value.method in self.knowledge.names("owner", "makes"):
+            return True
+        callee = self.module.resolve(value)
+        return (
+            callee is not None
+            and depth > 0
+            and any(
+                self._makes(call, depth - 1)
+                for function in self.run_by(callee, 1)
+                for _, call in function.cfg.calls
+                if call.constructs or self.sockets.makes(call)
+            )
+        )
+
+    def makes(self, link: Link, function: Function, step: Step) -> bool:
+        """Whether a step makes the connection anew."""
+        store = step.store
+        return store is not None and step.target in link.places and self._makes(store.value)
+
+    def makes_another(self, step: Step) -> bool:
+        """Whether a step makes a connection of a known library, wherever it is kept."""
+        return step.kind == "call" and step.call is not None and self.sockets.makes(step.call)
+
+    def closes(self, link: Link, step: Step) -> bool:
+        """Whether a step closes the connection."""
+        call = step.call
+        if call is None or step.kind not in ("call", "spawn"):
+            return False
+        words = link.library.closes if link.library is not None else self.closing_words
+        place = call.receiver_place
+        return call.method in words and place is not None and self.sockets.own(place) in link.places
+
+    # -- ends --------------------------------------------------------------------------------------
+
+    @cached_property
+    def _sure(self) -> dict[Function, str]:
+        """The functions that end a component or an object by contract."""
+        found: dict[Function, str] = {}
+        contracts = self.knowledge.names("owner", "contracts")
+        for function in self.module.functions:
+            if function.owner is not None and _last(function) in contracts:
+                found[function] = "contract"
+        hooks, effects = self.knowledge.names("owner", "hooks"), self.knowledge.names("owner", "effects")
+        for word in sorted(hooks | effects):
+            for function in self.module.functions_mentioning(word):
+                for _, call in function.cfg.calls:
+                    if call.method != word or not call.arguments:
+                        continue
+                    handler = self.module.resolve_value(call.arguments[0])
+                    if handler is None:
+                        continue
+                    if word in hooks:
+                        found[handler] = "hook"
+                        continue
+                    for step in handler.cfg.of_kind("return"):
+                        value = step.statement.value if isinstance(step.statement, t.Return) else None
+                        cleanup = self.module.resolve_value(value)
+                        if cleanup is not None:
+                            found[cleanup] = "effect"
+        return found
+
+    def ends_of(self, link: Link) -> list[End]:
+        """The ends at which a connection is closed for good, those by contract first."""
+        closing: dict[Function, Step] = {}
+        for function, step in self._close_calls:
+            if self.closes(link, step):
+                closing.setdefault(function, step)
+        todo = [(f, DEPTH) for f in closing]
+        while todo:
+            current, left = todo.pop(0)
+            for caller, step in callers(current) if left > 0 else ():
+                if caller not in closing:
+                    closing[caller] = step
+                    todo.append((caller, left - 1))
+        found = []
+        for function, step in closing.items():
+            kind = self.kind_of(function)
+            if kind is not None and not self._goes_on(function, link):
+                found.append(End(function, kind, link, step))
+        return sorted(found, key=lambda end: (not end.is_sure, end.kind == "plain", end.function.extent))
+
+    def kind_of(self, function: Function) -> str | None:
+        """In which way a function ends its owner, or None where it runs in the middle of the owner's life."""
+        if function in self._sure:
+            return self._sure[function]
+        if function.kind in ("top", "constructor") or self.is_machine(function):
+            return None
+        for caller in self.callers_of(function):
+            if caller not in self._sure and self.is_machine(caller):
+                return None
+        if not self.is_named_end(function):
+            return "plain"
+        is_public = function.kind == "method" and not _last(function).startswith(("_", "#"))
+        return "method" if is_public else "named"
+
+    def is_named_end(self, function: Function) -> bool:
+        """Whether the name of a function says that it ends something."""
+        name = _last(function).lstrip("_#")
+        words = split(name)
+        ends = self.knowledge.names("owner", "ends")
+        return bool(words) and (words[0] in ends or name in ends)
+
+    def is_machine(self, function: Function) -> bool:
+        """Whether a function runs by itself: a handler of events, what a timer runs, what makes a connection."""
+        if function in self.callbacks or any(function in link.makers for link in self.links):
+            return True
+        return any(
+            r.function is not None or (r.word == "method" and self._is_connection(function))
+            for r in self.events.of_handler(function)
+        )
+
+    def _is_connection(self, function: Function) -> bool:
+        """Whether a method's object is a connection by its base class: then the framework calls it."""
+        return function.owner is not None and self.sockets.at(Place(function.owner.this)) is not None
+
+    def is_inner(self, function: Function) -> bool:
+        """Whether a function is part of a connection's life: it runs by itself, or only what does so calls it."""
+        if self.is_machine(function):
+            return True
+        outer = self.callers_of(function)
+        return bool(outer) and all(self.is_machine(f) or self.callers_of(f) for f in outer)
+
+    @cached_property
+    def callbacks(self) -> set[Function]:
+        """What the module's timers run."""
+        return {armed.callback for armed in self.kept.armed}
+
+    @cached_property
+    def timer_places(self) -> frozenset[Place]:
+        """Where the timers are kept."""
+        return frozenset(armed.place for armed in self.kept.armed if armed.place is not None)
+
+    def _goes_on(self, function: Function, link: Link) -> bool:
+        """Whether a function makes a connection itself, or what it calls does."""
+        return any(f in link.makers for f in self.run_by(function))
+
+
+def _last(function: Function) -> str:
+    return function.name.rpartition(".")[2]

@@ -1,0 +1,492 @@
+"""Timers that survive their owner's end: left armed, armed again by the end itself, or armed again after a wait.
+
+Each finding is an interleaving: the timer is armed, the owner ends, and what fires then works on what the end has let go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from wsantipattern.finding import Confidence
+from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import term as t
+from wsantipattern.model.cfg import Step
+from wsantipattern.model.module import Function, Module
+from wsantipattern.model.place import Place
+from wsantipattern.model.summary import visible_in
+from wsantipattern.roles.event import Events
+from wsantipattern.roles.owner import End, Link, Owners
+from wsantipattern.roles.owner_after import Aftermath, Chain
+from wsantipattern.roles.owner_timer import Armed, OwnerTimers
+from wsantipattern.roles.sending import Sends
+from wsantipattern.roles.timer import Timers
+
+How = Literal["revived", "left", "resumed"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Survivor:
+    """A timer that is armed after an end of its owner.
+
+    Attributes:
+        how: `revived`: the end closes the connection, and the close handler arms it; `left`: the end does not clear
+            it; `resumed`: the end clears it while its callback waits, and the callback arms it anew.
+        before: how the timer came to be armed after the end. work: what its callback does then.
+        remakes: it makes the connection anew (otherwise it uses what is closed).
+        cleared: where the end clears this timer or another one, or None.
+    """
+
+    armed: Armed
+    end: End
+    how: How
+    before: Chain
+    work: Chain
+    remakes: bool
+    cleared: tuple[Step, Place] | None
+    confidence: Confidence
+
+
+class Survivors:
+    """The surviving timers of one module."""
+
+    def __init__(
+        self,
+        module: Module,
+        knowledge: Knowledge,
+        events: Events,
+        timers: Timers,
+        kept: OwnerTimers,
+        owners: Owners,
+        sends: Sends,
+    ) -> None:
+        self.module = module
+        self.knowledge = knowledge
+        self.events = events
+        self.timers = timers
+        self.kept = kept
+        self.owners = owners
+        self.sends = sends
+        self._after: dict[End, Aftermath] = {}
+
+    @cached_property
+    def found(self) -> list[Survivor]:
+        """One for each timer at most, in order of appearance."""
+        found: dict[object, Survivor] = {}
+        if not self.kept.armed:
+            return []
+        for survivor in self._all():
+            armed = survivor.armed
+            key: object = armed.place if armed.place is not None else armed.call
+            known = found.get(key)
+            if (known is None or known.confidence < survivor.confidence) and not self._leaks_at_once(armed):
+                found[key] = survivor
+        return sorted(found.values(), key=lambda s: s.armed.call.extent)
+
+    def _all(self) -> Iterator[Survivor]:
+        for link in self.owners.links:
+            ends = self.owners.ends_of(link)
+            for armed in self.kept.armed:
+                for end in ends:
+                    yield from self._revived(armed, link, end)
+                for end in ends:
+                    yield from self._left(armed, link, end)
+                yield from self._left_by_close(armed, link)
+        for armed in self.kept.armed:
+            yield from self._resumed(armed)
+
+    def _leaks_at_once(self, armed: Armed) -> bool:
+        """Whether `timer-not-cleared` speaks of this very place."""
+        timer = armed.timer
+        return timer is not None and (
+            self.timers.leaky_settle(armed.function, timer) is not None
+            or self.timers.way_out(armed.function, timer) is not None
+        )
+
+    def after(self, end: End) -> Aftermath:
+        if end not in self._after:
+            self._after[end] = Aftermath(self.owners, end)
+        return self._after[end]
+
+    # -- armed again by the end itself -----------------------------------------------------------
+
+    def _revived(self, armed: Armed, link: Link, end: End) -> Iterator[Survivor]:
+        cleared = self._clears(end, armed)
+        if end.kind == "plain" and cleared is None:
+            return
+        if self._unhears(end, link):
+            return
+        after = self.after(end)
+        # What the close handler of a connection sets off may keep the next one elsewhere.
+        work = after.way(
+            armed.callback, lambda f, s: self.owners.makes(link, f, s) or self.owners.makes_another(s)
+        )
+        if work is None:
+            return
+        for function, start in self._heard_closed(link):
+            before = after.way(
+                function, lambda f, s: self.kept.arms(armed, f, s), start=start, handler=start is None
+            )
+            if before is None:
+                continue
+            cleared = cleared or self._sibling(end, armed)
+            sure = end.is_sure or (end.kind == "method" and cleared is not None)
+            confidence = Confidence.HIGH if link.is_strong and sure else Confidence.MEDIUM
+            if end.kind == "plain":
+                confidence = Confidence.LOW
+            yield Survivor(armed, end, "revived", before, work, True, cleared, confidence)
+            return
+
+    def _heard_closed(self, link: Link) -> Iterator[tuple[Function, Step | None]]:
+        """What runs because the connection is closed: close handlers, and what follows a receive."""
+        for handler in link.handlers:
+            yield handler, None
+        for function, step in self.owners.hearing.receives:
+            call = step.call
+            place = call.receiver_place if call is not None else None
+            if isinstance(step.term, t.Ref):
+                place = step.term.place
+            if place is not None and self.owners.sockets.own(place) in link.places:
+                yield function, step
+
+    def _unhears(self, end: End, link: Link) -> bool:
+        """Whether an end takes a handler away, puts another in its place, or gives the connection to somebody else."""
+        for function in self.owners.run_by(end.function):
+            for step in function.cfg.steps:
+                if step.kind == "assign" and step.target is not None and step.target.name.startswith("on"):
+                    return True
+                call = step.call
+                if call is None or step.kind not in ("call", "spawn"):
+                    continue
+                if call.method in self.knowledge.names("event", "removers") - {
+                    "emit",
+                    "send",
+                    "publish",
+                    "dispatch",
+                    "trigger",
+                }:
+                    return True
+                if self.module.resolve(call) is None and any(
+                    isinstance(a, t.Ref) and self.owners.sockets.own(a.place) in link.places
+                    for a in call.arguments
+                ):
+                    return True
+        return False
+
+    # -- left armed ------------------------------------------------------------------------------
+
+    def _left(self, armed: Armed, link: Link, end: End) -> Iterator[Survivor]:
+        if self._arms_itself(end, armed) or self._deals_with(end, armed, link):
+            return
+        after = self.after(end)
+        cleared = self._sibling(end, armed)
+        work = after.way(armed.callback, lambda f, s: self.owners.makes(link, f, s))
+        remakes = work is not None
+        if work is None:
+            work = after.way(armed.callback, lambda f, s: self._uses(link, s))
+        if work is None:
+            return
+        if armed.place is None and not (remakes or armed.arming.repeats):
+            return
+        meant = cleared is not None or (armed.place is not None and self._is_cleared_elsewhere(armed, end))
+        if remakes:
+            # Somebody decides whether to connect again where the timer is armed: the end writes what is asked there.
+            meant = meant or self._stops_arming(armed, link, after)
+            if armed.place is None and not (end.is_sure or meant):
+                return
+        elif not self._repeats(armed) and not meant:
+            return
+        if end.kind == "plain" and not meant:
+            return
+        sure = end.is_sure or (end.kind == "method" and meant)
+        confidence = Confidence.HIGH if link.is_strong and sure else Confidence.MEDIUM
+        if end.kind == "plain":
+            confidence = Confidence.LOW
+        yield Survivor(armed, end, "left", [(armed.function, armed.step)], work, remakes, cleared, confidence)
+
+    def _left_by_close(self, armed: Armed, link: Link) -> Iterator[Survivor]:
+        """A repeating timer that uses the connection, and that no close handler clears."""
+        if not link.handlers or not self._repeats(armed):
+            return
+        ends = [End(handler, "event", link) for handler in link.handlers]
+        if any(self._arms_itself(end, armed) or self._deals_with(end, armed, link) for end in ends):
+            return
+        end = ends[0]
+        after = self.after(end)
+        work = after.way(armed.callback, lambda f, s: self._uses(link, s))
+        if work is None or self._is_cleared_on_the_way(armed, link) or self._reports(armed, ends):
+            return
+        confidence = Confidence.HIGH if link.is_strong else Confidence.MEDIUM
+        yield Survivor(armed, end, "left", [(armed.function, armed.step)], work, False, None, confidence)
+
+    def _reports(self, armed: Armed, ends: list[End]) -> bool:
+        """Whether a close handler tells the owner's owner, who may call the end that clears the timer."""
+        if armed.place is None or armed.place.root.kind != "this":
+            return False
+        clears = self.timers.clears(armed.arming)
+        if not any(
+            clears.possibly(f, armed.place) for f in self.module.functions_mentioning(armed.place.name)
+        ):
+            return False
+        return any(
+            self.module.resolve(call) is None and call.receiver is not None and not call.total
+            for end in ends
+            for f in self.owners.run_by(end.function)
+            for _, call in f.cfg.calls
+        )
+
+    def _is_cleared_on_the_way(self, armed: Armed, link: Link) -> bool:
+        """Whether the timer is cleared before it is armed anew, where a connection follows on a closed one."""
+        if armed.place is None:
+            return False
+        clears = self.timers.clears(armed.arming)
+        functions = {armed.function, *self.owners.callers_of(armed.function), *link.makers}
+        return any(visible_in(armed.place.root, f) and clears.possibly(f, armed.place) for f in functions)
+
+    def _repeats(self, armed: Armed) -> bool:
+        if armed.arming.repeats:
+            return True
+        return any(
+            self.kept.arms(armed, f, s) for f in self.owners.run_by(armed.callback) for s in f.cfg.steps
+        )
+
+    def _arms_itself(self, end: End, armed: Armed) -> bool:
+        return any(self.kept.arms(armed, f, s) for f in self.owners.run_by(end.function) for s in f.cfg.steps)
+
+    def _uses(self, link: Link, step: Step) -> bool:
+        """Whether a step sends on the connection."""
+        call = step.call
+        if call is None or step.kind not in ("call", "spawn"):
+            return False
+        sending = self.sends.of(call)
+        if sending is not None:
+            return sending.place in link.places
+        place = call.receiver_place
+        if place is None or self.owners.sockets.own(place) not in link.places or link.library is None:
+            return False
+        return call.method in {p["method"] for p in link.library.facts.get("pings", [])} | {"ping"}
+
+    def _stops_arming(self, armed: Armed, link: Link, after: Aftermath) -> bool:
+        """Whether the end writes a flag that is asked before the timer is armed."""
+        wanted = {p for p, truth in after.truths.items() if p not in self.owners.timer_places}
+        wanted -= link.places
+        if not wanted:
+            return False
+        for function in {armed.function, *link.handlers, *self.owners.callers_of(armed.function)}:
+            for step in function.cfg.of_kind("test"):
+                for part in step.term.walk() if step.term is not None else ():
+                    if isinstance(part, t.Ref) and part.place in wanted:
+                        return True
+        return False
+
+    # -- what an end does to a timer -------------------------------------------------------------
+
+    def _clears(self, end: End, armed: Armed) -> tuple[Step, Place] | None:
+        """Where an end clears the timer."""
+        return self._cleared_in(end, armed) if armed.place is not None else None
+
+    def _cleared_in(self, end: End, armed: Armed) -> tuple[Step, Place] | None:
+        assert armed.place is not None
+        clears = self.timers.clears(armed.arming)
+        for step in end.function.cfg.steps:
+            if clears.may_at(end.function, step, armed.place):
+                return step, armed.place
+        return None
+
+    def _sibling(self, end: End, armed: Armed) -> tuple[Step, Place] | None:
+        """Where an end clears another timer of the same owner."""
+        for other in self.kept.armed:
+            if other.place is None or other.place == armed.place:
+                continue
+            found = self._cleared_in(end, other)
+            if found is not None:
+                return found
+        return None
+
+    def _is_cleared_elsewhere(self, armed: Armed, end: End) -> bool:
+        """Whether some other way in which the owner ends clears the timer."""
+        place = armed.place
+        assert place is not None
+        clears = self.timers.clears(armed.arming)
+        inner = set(self.owners.run_by(armed.callback)) | {armed.function, end.function}
+        return any(
+            f not in inner and clears.possibly(f, place) and self.owners.kind_of(f) not in (None, "plain")
+            for f in self.module.functions_mentioning(place.name)
+        )
+
+    def _deals_with(self, end: End, armed: Armed, link: Link | None) -> bool:
+        """Whether an end clears the timer, gives it up, or does something that may clear it."""
+        place = armed.place
+        ran = self.owners.run_by(end.function)
+        inside = dict.fromkeys([*ran, *(inner for f in ran for inner in f.descendants)])
+        if armed.callback in inside:
+            return True
+        for function in inside:
+            for step in function.cfg.steps:
+                if (
+                    place is not None
+                    and step.kind in ("assign", "delete")
+                    and step.target is not None
+                    and place.starts_with(step.target)
+                ):
+                    return True
+                if self._may_clear(function, step, armed, link):
+                    return True
+        if place is None:
+            return False
+        clears = self.timers.clears(armed.arming)
+        if any(visible_in(place.root, f) and clears.possibly(f, place) for f in inside):
+            return True
+        if any(clears.possibly(f, place) for f in self.owners.run_by(armed.callback)):
+            return True
+        if link is not None and any(
+            visible_in(place.root, h) and clears.possibly(h, place) for h in link.handlers
+        ):
+            return True
+        return self._is_disposed(end, armed, place)
+
+    def _may_clear(self, function: Function, step: Step, armed: Armed, link: Link | None) -> bool:
+        """A call that nobody here can see into, with the timer, its owner, or of the owner's own."""
+        call = step.call
+        if step.kind not in ("call", "spawn") or call is None or self.module.resolve(call) is not None:
+            return False
+        place = armed.place
+        if isinstance(call.callee, t.Ref) and call.callee.place.root.name == "super":
+            return True
+        values = [*call.arguments, *(value for _, value in call.keywords)]
+        for value in values:
+            inner = value.value if isinstance(value, t.Spread) else value
+            if not isinstance(inner, t.Ref):
+                continue
+            if place is not None and place.starts_with(inner.place) and inner.place.root is place.root:
+                return True
+        receiver = call.receiver_place
+        if place is None or receiver is None or receiver != Place(place.root) or place.root.kind != "this":
+            return False
+        if link is not None and receiver in link.places:
+            return False
+        return call.method not in self.knowledge.names("owner", "harmless")
+
+    def _is_disposed(self, end: End, armed: Armed, place: Place) -> bool:
+        """Whether a function that clears the timer is in somebody's hands who may run it at this end."""
+        clears = self.timers.clears(armed.arming)
+        inner = {armed.function, *self.owners.run_by(armed.callback)}
+        for function in self.module.functions:
+            if function in inner or function.is_inlined or not visible_in(place.root, function):
+                continue
+            if place.name.encode() not in self.module.text[function.extent[0] : function.extent[1]]:
+                continue
+            if not clears.possibly(function, place):
+                continue
+            kind = self.owners.kind_of(function)
+            if kind in ("effect", "hook", "contract"):
+                if end.is_sure or end.kind == "event":
+                    return True
+            elif self._is_handed_over(function):
+                return True
+        return False
+
+    def _is_handed_over(self, function: Function) -> bool:
+        """Whether a function is given to somebody else than the connection, under no name of its own."""
+        registrations = self.events.of_handler(function)
+        if registrations:
+            return any(r.event not in self._connection_events for r in registrations)
+        if function in self.owners.callbacks:
+            return True
+        return function.kind == "lambda" and function.binding is None
+
+    @cached_property
+    def _connection_events(self) -> frozenset[str]:
+        return self.knowledge.names("owner", "events") | {
+            "open",
+            "message",
+            "error",
+            "pong",
+            "ping",
+            "connect",
+            "data",
+        }
+
+    # -- armed again after a wait ----------------------------------------------------------------
+
+    def _resumed(self, armed: Armed) -> Iterator[Survivor]:
+        place = armed.place
+        if place is None or armed.arming.repeats:
+            return
+        ran = self.owners.run_by(armed.callback)
+        if not any(self.kept.arms(armed, f, s) for f in ran for s in f.cfg.steps):
+            return
+        waits = [(f, s) for f in ran for s in f.cfg.steps if s.suspends]
+        if not waits and not self.kept.is_concurrent(armed.arming):
+            return
+        clears = self.timers.clears(armed.arming)
+        for function in self.module.functions_mentioning(place.name):
+            if function in ran or function is armed.function or not visible_in(place.root, function):
+                continue
+            for step in function.cfg.steps:
+                if not clears.may_at(function, step, place):
+                    continue
+                end = self._end_that_clears(function, armed)
+                if end is not None:
+                    yield from self._goes_on_after(armed, end, (step, place), waits)
+                break
+
+    def _end_that_clears(self, function: Function, armed: Armed) -> End | None:
+        kind = self.owners.kind_of(function)
+        link = next(
+            (
+                k
+                for k in self.owners.links
+                if any(self.owners.closes(k, s) for f in self.owners.run_by(function) for s in f.cfg.steps)
+            ),
+            None,
+        )
+        if kind is None or (kind == "plain" and link is None):
+            return None
+        end = End(function, kind, link)
+        if self._arms_itself(end, armed) or self._aborts(end, armed):
+            return None
+        return end
+
+    def _aborts(self, end: End, armed: Armed) -> bool:
+        """Whether an end breaks off what the callback may be waiting for."""
+        words = self.knowledge.names("owner", "aborts")
+        return any(
+            call.method in words and not self._is_timer_call(call)
+            for f in self.owners.run_by(end.function)
+            for _, call in f.cfg.calls
+        )
+
+    def _is_timer_call(self, call: t.Call) -> bool:
+        return call.receiver_place in self.owners.timer_places
+
+    def _goes_on_after(
+        self, armed: Armed, end: End, cleared: tuple[Step, Place], waits: list[tuple[Function, Step]]
+    ) -> Iterator[Survivor]:
+        after = self.after(end)
+
+        def goal(function: Function, step: Step) -> bool:
+            return self.kept.arms(armed, function, step)
+
+        starts: list[tuple[Function, Step | None]] = list(waits)
+        if self.kept.is_concurrent(armed.arming):
+            starts.append((armed.callback, None))
+        for function, start in starts:
+            again = after.way(function, goal, start=start)
+            if again is None:
+                continue
+            sure = end.is_sure or end.kind == "method"
+            confidence = Confidence.HIGH if sure else Confidence.MEDIUM
+            if end.kind == "plain":
+                confidence = Confidence.LOW
+            before = [(function, start), *again] if start is not None else again
+            yield Survivor(armed, end, "resumed", before, again, False, cleared, confidence)
+            return
+
+    def account(self, survivor: Survivor) -> tuple[str, str, list[tuple[t.Extent, str]]]:
+        """The message of a finding, how it calls the end, and the interleaving."""
+        from wsantipattern.roles.owner_account import account
+
+        return account(survivor)

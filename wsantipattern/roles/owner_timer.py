@@ -1,0 +1,119 @@
+"""Timers that outlive the call that arms them: kept in a field, a ref or a captured variable, or kept by nobody.
+
+Tasks, contexts and handles in containers are left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import term as t
+from wsantipattern.model.cfg import Step
+from wsantipattern.model.module import Function, Module
+from wsantipattern.model.place import ELEMENT, Place
+from wsantipattern.roles.timer import Arming, Timer, Timers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Armed:
+    """A timer that is still armed when the function that arms it returns.
+
+    Attributes:
+        arming, call: what arms it. step: where the handle is kept, or the call where nobody keeps it.
+        function: whose graph has the step. place: where it is kept, or None. callback: what runs when it fires.
+    """
+
+    arming: Arming
+    call: t.Call
+    step: Step
+    function: Function
+    place: Place | None
+    callback: Function
+    timer: Timer | None
+
+    @property
+    def name(self) -> str:
+        """How a message names it."""
+        return str(self.place) if self.place is not None else self.call.method
+
+
+class OwnerTimers:
+    """The timers of one module that outlive the call that arms them."""
+
+    def __init__(self, module: Module, knowledge: Knowledge, timers: Timers) -> None:
+        self.module = module
+        self.knowledge = knowledge
+        self.timers = timers
+
+    @cached_property
+    def armed(self) -> list[Armed]:
+        """Each of them whose callback is in the file, in order of appearance."""
+        kinds = [a for a in self.timers.armings if not a.task and not a.called and a.callback is not None]
+        functions: dict[Function, None] = {}
+        for word in sorted({a.name.rpartition(".")[2] for a in kinds}):
+            functions.update(dict.fromkeys(self.module.functions_mentioning(word)))
+        found: list[Armed] = []
+        for function in sorted(functions, key=lambda f: f.extent):
+            stored: set[int] = set()
+            for timer in self.timers.armed_in(function):
+                stored.add(id(timer.call))
+                callback = self.callback_of(timer.arming, timer.call)
+                if timer.arming in kinds and callback is not None and self._outlives(timer, function):
+                    found.append(
+                        Armed(timer.arming, timer.call, timer.step, function, timer.place, callback, timer)
+                    )
+            for step, call in function.cfg.calls:
+                if id(call) in stored or call.parent is not None:
+                    continue
+                arming = self.timers.arming_of(call, 0)
+                callback = self.callback_of(arming, call) if arming in kinds and arming is not None else None
+                if arming is not None and callback is not None and arming.starts is None:
+                    found.append(Armed(arming, call, step, function, None, callback, None))
+        return found
+
+    def callback_of(self, arming: Arming, call: t.Call) -> Function | None:
+        """What runs when a timer fires."""
+        if arming.callback is None:
+            return None
+        value = call.argument(arming.callback, "function")
+        return self.module.resolve_value(value)
+
+    def is_concurrent(self, arming: Arming) -> bool:
+        """Whether the callback runs beside the code that clears the timer."""
+        return arming.name in self.knowledge.names("owner", "concurrent")
+
+    def _outlives(self, timer: Timer, function: Function) -> bool:
+        if ELEMENT in timer.place.path:
+            return False
+        scope = timer.place.root.scope
+        if not timer.place.is_local or scope is None or scope.host is not function:
+            return True
+        # A variable of the call itself: closures may clear it, and nothing else has it.
+        return not self.timers.clears(timer.arming).possibly(function, timer.place) and not any(
+            step is not timer.step and self.timers.gives_away(timer, function, step)
+            for step in function.cfg.of_kind("call", "spawn", "return", "suspend", "assign")
+        )
+
+    def arms(self, armed: Armed, function: Function, step: Step) -> bool:
+        """Whether a step arms this timer: the call itself, another one for the same place, or a restart."""
+        if step is armed.step or step.term is armed.call:
+            return True
+        if armed.place is None:
+            return False
+        call = step.call
+        if call is not None and step.kind == "call":
+            return call.method in armed.arming.rearms and call.receiver_place == armed.place
+        return (
+            step.kind == "assign"
+            and step.target == armed.place
+            and any(other.step is step for other in self._by_function.get(function, ()))
+        )
+
+    @cached_property
+    def _by_function(self) -> dict[Function, list[Armed]]:
+        found: dict[Function, list[Armed]] = {}
+        for armed in self.armed:
+            found.setdefault(armed.function, []).append(armed)
+        return found

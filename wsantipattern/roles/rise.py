@@ -307,6 +307,11 @@ class Rises:
     def _asks(self, watermark: Watermark, term: t.Term) -> bool:
         if isinstance(term, t.Record):
             return any(self._is_it(watermark, part) for part in self.deliveries.parts(term))
+        if isinstance(term, t.Store):
+            # `headers["Last-Event-ID"] = W`: part of what a variable of the call collects.
+            at = term.target.place if isinstance(term.target, t.Ref) else None
+            is_part = at is not None and bool(at.path) and at.root.kind == "local"
+            return is_part and self._is_it(watermark, term.value)
         if not isinstance(term, t.Call) or term.total or self.deliveries.is_log(term):
             return False
         if self.slots.read(term) is not None or term.method.lower() in ("max", "min"):

@@ -215,7 +215,11 @@ class Names:
         imported = self._imported.get(name)
         if imported is not None:
             return imported
-        binding = Binding(name, "global", origin=name)
+        return self.unbound(name)
+
+    def unbound(self, name: str) -> Binding:
+        """The binding of a name that nothing in the file declares."""
+        binding = self.module.globals.get(name) or Binding(name, "global", origin=name)
         if name:
             self.module.globals[name] = binding
         return binding

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from tree_sitter import Node
 
-from wsantipattern.languages import go_literal
+from wsantipattern.languages import go_literal, go_wasm
 from wsantipattern.languages.go_scope import Names
 from wsantipattern.languages.go_syntax import only, operator_of, parts, spelled
 from wsantipattern.languages.go_type import BUILTIN, TYPE_NODES, Type, Types
@@ -267,7 +267,13 @@ class Terms:
         builtin = self.builtin(callee)
         if builtin == "delete" and len(given) == 2:
             return Delete(extent(node), _element(given[0], given[1]))
-        return Call(extent(node), self.callee(callee, node), given, total=builtin in _TOTAL)
+        call = Call(extent(node), self.callee(callee, node), given, total=builtin in _TOTAL)
+        if go_wasm.MODULE in self.module.imports:
+            return (
+                go_wasm.foreign(call, _called_before(callee), self.module.canonical, self.names.unbound)
+                or call
+            )
+        return call
 
     def callee(self, node: Node | None, call: Node) -> Term:
         """What a call runs; type arguments are left out."""
@@ -476,6 +482,17 @@ class Terms:
 
 def extent(node: Node) -> Extent:
     return (node.start_byte, node.end_byte)
+
+
+def _called_before(callee: Node | None) -> str:
+    """The method whose result another is called on: `Get` in `x.Get("a").Int()`; "" for anything else."""
+    operand = callee.child_by_field_name("operand") if callee is not None else None
+    function = (
+        operand.child_by_field_name("function")
+        if operand is not None and operand.type == "call_expression"
+        else None
+    )
+    return spelled(function.child_by_field_name("field")) if function is not None else ""
 
 
 def binding_of(term: Term | None) -> Binding | None:

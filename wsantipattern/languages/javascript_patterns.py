@@ -139,7 +139,7 @@ class Patterns(ABC):
 
     def _bind_fields(self, pattern: Node, value: Term, extent: Extent, declares: bool) -> list[Store]:
         children = [c for c in pattern.named_children if c.type not in ("comment", "ERROR")]
-        stores, source = self._plain(value, len(children))
+        stores, source = self._plain(_or_nothing(value), len(children))
         for child in children:
             kind = child.type
             where = extent_of(child) if len(children) > 1 else extent
@@ -229,6 +229,20 @@ def array_slots(pattern: Node) -> list[Node | None]:
     if current is not None:
         slots.append(current)
     return slots
+
+
+def _or_nothing(value: Term) -> Term:
+    """`x` of `const { a } = x ?? {}`, whose fields are read as those of `x?.a` are."""
+    if (
+        isinstance(value, Logic)
+        and value.op != "and"
+        and isinstance(value.left, Ref)
+        and isinstance(value.right, Record)
+        and not value.right.entries
+    ):
+        given = value.left
+        return Ref(value.extent, given.place, given.key, given)
+    return value
 
 
 def _again(term: Term) -> Term:

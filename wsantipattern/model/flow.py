@@ -375,6 +375,12 @@ def substitute(term: t.Term, mapping: Mapping[Binding, t.Term]) -> t.Term:
         value = mapping.get(term.place.root)
         changed_key = substitute(term.key, mapping) if term.key is not None else None
         if value is None:
+            root = term.place.root
+            given = root.initial if root.kind == "local" and root.constant else None
+            if isinstance(given, t.Ref) and given.key is None and given.place.root in mapping:
+                # `const { readyState } = socket ?? {}` of a parameter that has another name outside
+                place = Place(given.place.root, given.place.path + term.place.path)
+                return substitute(t.Ref(term.extent, place, changed_key, given.guard), mapping)
             return (
                 t.Ref(term.extent, term.place, changed_key, term.guard)
                 if changed_key is not term.key

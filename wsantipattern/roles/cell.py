@@ -59,7 +59,10 @@ class Cells:
         return (self.module.class_of(parent), path.path[-1])
 
     def read(self, term: t.Term) -> Place | None:
-        """The place whose value a term is: a plain read, or a call that loads it."""
+        """The place whose value a term is: a plain read, an assignment, or a call that loads it."""
+        if isinstance(term, t.Store):
+            # `if (++missed > 2)`
+            term = term.target
         if isinstance(term, t.Ref):
             return term.place
         if isinstance(term, t.Call):

@@ -173,6 +173,9 @@ class Liveness:
     def reads_mark(self, term: t.Term, depth: int = 4) -> bool:
         """Whether a condition reads something that the peer's answer sets, directly or through variables."""
         for part in term.walk():
+            if isinstance(part, t.Store):
+                # `if (++missed > 2)`
+                part = part.target
             if not isinstance(part, t.Ref):
                 continue
             if any(mark_of(place) in self.marks for place in prefixes(part.place)):

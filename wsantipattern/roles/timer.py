@@ -131,7 +131,12 @@ class Timers:
         }
         for _, call in function.cfg.calls:
             if id(call) not in kept and self.arming_of(call) is not None:
-                if isinstance(call.parent, t.Call):
+                if any(
+                    isinstance(step.statement, t.Return) and step.statement.value is call
+                    for step in function.cfg.of_kind("return")
+                ):
+                    why = "what `{}` gives is returned: clearing it is for the caller of {}"
+                elif isinstance(call.parent, t.Call):
                     why = "what `{}` gives is handed on at once: clearing it is for its new owner"
                 elif call.parent is not None:
                     why = "what `{}` gives is kept in no variable of {}, so clearing it is left to others"
@@ -494,6 +499,10 @@ class Timers:
         if any(label == "false" and self._ticks(step) for step, label in way.turns):
             return False  # A ticker's channel is never closed: ranging over it does not end by itself.
         raised = way.raised_at
+        if raised is not None and self._is_own_doing(raised, timer):
+            return False
+        if any(_asks_which(step, timer.place.parent) for step in way.steps):
+            return False  # Whoever put another one in its place has ended this one.
         if raised is not None and raised.suspends:
             return not (
                 timer.arming.task and (self._is_only_cancelled(raised) or self._is_caught(raised, way))
@@ -517,6 +526,16 @@ class Timers:
         else:
             return False
         return any(isinstance(m, t.Call) and self.arming_of(m, 0) is not None for m in made)
+
+    def _is_own_doing(self, raised: Step, timer: Timer) -> bool:
+        """Whether the timer's callback settles just what is waited for: `setTimeout(() => answer.reject(), ms)`."""
+        waited = awaited(raised)
+        if timer.callback is None or not isinstance(waited, t.Ref):
+            return False
+        return any(
+            call.receiver_place is not None and waited.place.starts_with(call.receiver_place)
+            for _, call in timer.callback.cfg.calls
+        )
 
     def _is_only_cancelled(self, step: Step) -> bool:
         """Whether only a cancellation from outside can raise here: a `yield`, a sleep.
@@ -753,6 +772,17 @@ class Timers:
             return call is not None and isinstance(call.callee, t.Ref) and call.callee.place in settles
 
         return Effect(does)
+
+
+def _asks_which(step: Step, holder: Place | None) -> bool:
+    """Whether a step asks if the object that holds a timer is still the one in use: `links.get(id) !== link`."""
+    term = step.term
+    if step.kind != "test" or holder is None or not isinstance(term, t.Binary) or term.op not in ("==", "!="):
+        return False
+    sides = (term.left, term.right)
+    return any(isinstance(side, t.Ref) and side.place == holder for side in sides) and not any(
+        map(is_null, sides)
+    )
 
 
 def _calls(steps: Iterable[Step], place: Place) -> bool:

@@ -7,7 +7,7 @@ are byte offsets into the module's text. Knows no language and changes nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from wsantipattern.model.term import Extent
@@ -101,20 +101,25 @@ class ResetBefore:
 
     Attributes:
         name: the container.
-        step: what must come after the reset.
+        step: what must come after the reset: the first look at the container.
         reset: a call of the function that empties it, whose text may be written before the step; None for what the
             language itself has for that.
-        grown_by: the method by which the container gets its items, or `[]`; "" where the file does not show it.
+        grown_by: the methods by which the container gets its items, `[]` and `append` to itself among them; none where
+            the file does not show it.
         known: where the function learns that it must be emptied.
+        within: the steps that are reached only where it must be.
         condition: what says so before the step; None where the step is reached only then.
+        can_precede: whether the reset may stand just before the step, or before the loop around it.
     """
 
     name: str
     step: Extent
     reset: Extent | None
-    grown_by: str
+    grown_by: frozenset[str]
     known: Extent
+    within: tuple[Extent, ...]
     condition: Extent | None
+    can_precede: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +128,18 @@ class Guard:
 
     Attributes:
         name: what is added to.
-        step: the assignment or call.
+        step: the assignment or call, or the new value as a whole.
         content: the text of what is added to, as an extent.
         addition: the text of what is added.
+        kind: `statement`; a `value` that something is done with; one of which only a `part` can be chosen; the call of a
+            `builder` of texts, which is then the content.
     """
 
     name: str
     step: Extent
     content: Extent
     addition: Extent
+    kind: Literal["statement", "value", "part", "builder"]
 
 
 @dataclass(frozen=True, slots=True)

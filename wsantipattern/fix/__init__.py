@@ -24,7 +24,7 @@ from wsantipattern.remedy import (
 )
 
 if TYPE_CHECKING:
-    from wsantipattern.fix.outline import Editor
+    from wsantipattern.fix.outline import Block, Editor
     from wsantipattern.model.module import Module
 
 _EDITORS = {
@@ -134,36 +134,68 @@ def _raise(editor: Editor, remedy: OnlyRaise) -> Iterator[Draft]:
         yield Draft(text, title, False)
 
 
-def _reset(editor: Any, remedy: ResetBefore) -> Iterator[Draft]:
-    statement = editor.outline.statement_at(remedy.step)
-    known = editor.outline.statement_at(remedy.known)
-    if statement is None or known is None:
-        return
-    # Before the loop that marks one item after the other, not in it; and not before what is asked is known.
-    while statement.block.owner is not None and not statement.block.owner.holds(remedy.known):
-        if statement.block.role == "function":
-            return
-        statement = statement.block.owner
-    if statement is known or (remedy.condition is not None and statement.block is not known.block):
-        return
+def _reset(editor: Editor, remedy: ResetBefore) -> Iterator[Draft]:
     if remedy.reset is not None:
         code = editor.text(remedy.reset)
     else:
         code = editor.emptying(remedy.name, remedy.grown_by)
-    if not code:
-        return
-    condition = editor.text(remedy.condition) if remedy.condition is not None else ""
-    text = editor.insert_before(statement, code, condition)
-    if text is not None:
-        yield Draft(text, f"reset `{remedy.name}` before items are marked", False)
+    if code:
+        for text in (*_where_known(editor, remedy, code), _before_step(editor, remedy, code)):
+            if text is not None:
+                yield Draft(text, f"reset `{remedy.name}` before items are marked", False)
 
 
-def _guard(editor: Any, remedy: Guard) -> Iterator[Draft]:
+def _where_known(editor: Editor, remedy: ResetBefore, code: str) -> Iterator[bytes | None]:
+    """New texts with the reset at the end of a block that is entered only where it must be."""
+    seen: list[Block] = []
+    for extent in remedy.within:
+        statement = editor.outline.statement_at(extent)
+        block = statement.block if statement is not None else None
+        if block is None or block.role in ("module", "function", "loop") or block in seen:
+            continue
+        seen.append(block)
+        if not remedy.known[1] <= block.extent[0] < block.extent[1] <= remedy.step[0]:
+            continue
+        last = block.statements[-1]
+        if last.leaves or last.turns:
+            yield editor.insert_before(last, code)
+        else:
+            yield editor.insert_after(last, code)
+
+
+def _before_step(editor: Editor, remedy: ResetBefore, code: str) -> bytes | None:
+    """The new text with the reset before the step, or the loop around it."""
     statement = editor.outline.statement_at(remedy.step)
-    if statement is None or statement.expression != remedy.step:
+    known = editor.outline.statement_at(remedy.known)
+    if statement is None or known is None or not remedy.can_precede:
+        return None
+    # Before the loop that marks one item after the other, not in it; and not before what is asked is known.
+    while statement.block.owner is not None and not statement.block.owner.holds(remedy.known):
+        if statement.block.role == "function":
+            return None
+        statement = statement.block.owner
+    if statement is known or (remedy.condition is not None and statement.block is not known.block):
+        return None
+    condition = editor.text(remedy.condition) if remedy.condition is not None else ""
+    return editor.insert_before(statement, code, condition)
+
+
+def _guard(editor: Editor, remedy: Guard) -> Iterator[Draft]:
+    statement = editor.outline.statement_at(remedy.step)
+    if statement is None:
         return
-    condition = editor.lacks_suffix(editor.text(remedy.content), editor.text(remedy.addition))
-    text = editor.enclose(statement, condition) if condition else None
+    content, addition = editor.text(remedy.content), editor.text(remedy.addition)
+    if remedy.kind == "value":
+        text = editor.chosen(remedy.step, content, addition)
+    elif remedy.kind == "part":
+        text = editor.chosen_part(remedy.addition, content)
+    elif statement.expression != remedy.step:
+        return
+    else:
+        if remedy.kind == "builder":
+            content = editor.built(content)
+        condition = editor.lacks_suffix(content, addition)
+        text = editor.enclose(statement, condition) if condition else None
     if text is not None:
         yield Draft(text, f"add to `{remedy.name}` only what is not there yet", False)
 

@@ -10,13 +10,15 @@ from functools import cache
 
 from tree_sitter import Language, Node, Parser
 
-from wsantipattern.fix.lines import LineEditor
+from wsantipattern.fix.lines import LineEditor, Replacement
 from wsantipattern.fix.outline import Block, Role, Statement
 from wsantipattern.model.term import Extent
 
 _FUNCTIONS = frozenset({"function_declaration", "method_declaration", "func_literal"})
 _ASSIGNMENTS = frozenset({"assignment_statement", "inc_statement", "dec_statement"})
 _ARMS = frozenset({"expression_case", "type_case", "communication_case", "default_case"})
+_SYNC_MAP = frozenset({"Store", "LoadOrStore"})
+"""How a `sync.Map` grows."""
 
 
 @cache
@@ -47,22 +49,58 @@ class GoEditor(LineEditor):
         return f"if {condition}".encode("utf-8", "surrogateescape")
 
     def lacks_suffix(self, content: str, addition: str) -> str:
-        return f"!strings.HasSuffix({content}, {addition})" if self._imports(b'"strings"') else ""
+        return f"!strings.HasSuffix({content}, {addition})"
 
-    def _imports(self, path: bytes) -> bool:
-        todo = [n for n in self._nodes.values() if n.type == "import_declaration"]
-        while todo:
-            node = todo.pop()
-            if node.type == "import_spec":
-                named = node.child_by_field_name("path")
-                if named is not None and named.text == path and node.child_by_field_name("name") is None:
-                    return True
-            todo += node.named_children
-        return False
+    def built(self, builder: str) -> str:
+        return f"{builder}.String()"
 
-    def emptying(self, container: str, grown_by: str) -> str:
+    def enclose(self, statement: Statement, condition: str, also: Sequence[Replacement] = ()) -> bytes | None:
+        if not condition.startswith("!strings."):
+            return super().enclose(statement, condition, also)
+        change = self._importing(b'"strings"')
+        return super().enclose(statement, condition, [*also, *change]) if change is not None else None
+
+    def _importing(self, path: bytes) -> Sequence[Replacement] | None:
+        """What imports a package of the standard library where it is not yet; None where the file's layout allows none."""
+        first, name = self.outline.statements[0], path.decode()
+        declared = [n for n in self._nodes.values() if n.type == "import_declaration"]
+        specs = [spec for node in declared for spec in _specs(node)]
+        if any(_path(spec) == path for spec in specs):
+            plain = any(_path(s) == path and s.child_by_field_name("name") is None for s in specs)
+            return [] if plain else None
+        if not specs:
+            if self._nodes[first].type != "package_clause" or not self.ends_line(first.extent[1]):
+                return None
+            at = self.line_end(first.extent[1])
+            return [(at, at, self.newline + self.line(b"", f"import {name}"))]
+        listed = [s for s in specs if self.starts_line(s.start_byte)]
+        if not listed:
+            at = self.with_comment_above(self.line_start(declared[0].start_byte))
+            return [(at, at, self.line(b"", f"import {name}"))]
+        # Packages of the standard library have no dot in their path, and stand first, in a group of their own.
+        indent = self.indent_at(listed[0].start_byte)
+        group = listed[:1]
+        for spec in listed[1:]:
+            if spec.parent != group[0].parent or spec.start_point[0] > group[-1].end_point[0] + 1:
+                break
+            group.append(spec)
+        if any(b"." in _path(spec) for spec in group):
+            at = self.with_comment_above(self.line_start(group[0].start_byte))
+            return [(at, at, self.line(indent, name) + self.newline)]
+        later = next((spec for spec in group if _path(spec) > path), None)
+        if later is not None:
+            at = self.with_comment_above(self.line_start(later.start_byte))
+        else:
+            at = self.line_end(group[-1].end_byte)
+        return [(at, at, self.line(indent, name))]
+
+    def emptying(self, container: str, grown_by: frozenset[str]) -> str:
         # Of a slice, `clear` sets the elements to zero; only what is indexed by what was seen is a map.
-        return f"clear({container})" if grown_by == "[]" else ""
+        if grown_by == {"[]"}:
+            return f"clear({container})"
+        if grown_by == {"append="}:
+            return f"{container} = nil"
+        return f"{container}.Clear()" if grown_by and grown_by <= _SYNC_MAP else ""
 
     def drop(self, statements: Sequence[Statement]) -> bytes | None:
         around = [pair for statement in statements for pair in self._lock_around(statement)]
@@ -201,6 +239,19 @@ class GoEditor(LineEditor):
         block = Block((node.start_byte, node.end_byte), role, owner)
         owner.blocks.append(block)
         self._fill(block, nodes)
+
+
+def _path(spec: Node) -> bytes:
+    """The path of an import, in its quotes."""
+    path = spec.child_by_field_name("path")
+    return (path.text or b"") if path is not None else b""
+
+
+def _specs(declaration: Node) -> list[Node]:
+    found: list[Node] = []
+    for child in declaration.named_children:
+        found += [child] if child.type == "import_spec" else _specs(child)
+    return found
 
 
 def _role(node: Node) -> Role:

@@ -82,16 +82,33 @@ class JavaScriptEditor(LineEditor):
         outline = Block((root.start_byte, root.end_byte), "module", None, suspends=True)
         reader.fill(outline, root.named_children)
         super().__init__(source, outline, sorted(reader.comments), reader.verbatim)
+        self.quote = "'" if reader.single_quotes > reader.double_quotes else '"'
         self.end_mark = b";" if reader.semicolons >= reader.bare_ends else b""
 
     def condition(self, condition: str) -> bytes:
         return f"if ({condition})".encode("utf-8", "surrogateescape")
 
     def lacks_suffix(self, content: str, addition: str) -> str:
-        return f"!{content}.endsWith({addition})"
+        return f"!{_operand(content)}.endsWith({addition})"
 
-    def emptying(self, container: str, grown_by: str) -> str:
-        return f"{container}.clear()" if grown_by in ("add", "set") else ""
+    def chosen_part(self, addition: Extent, content: str) -> bytes | None:
+        added = self.text(addition)
+        new = f"({_operand(content)}.endsWith({added}) ? {self.quote * 2} : {added})"
+        return self.replaced([(*addition, new.encode("utf-8", "surrogateescape"))])
+
+    def chosen(self, value: Extent, content: str, addition: str) -> bytes | None:
+        node = self._tree.root_node.descendant_for_byte_range(*value)
+        parent = node.parent if node is not None else None
+        whole = self.text(value)
+        if parent is None or "\n" in whole:
+            return None
+        new = f"{content}.endsWith({addition}) ? {content} : {whole}"
+        if parent.type not in _WHOLE:
+            new = f"({new})"
+        return self.replaced([(*value, new.encode("utf-8", "surrogateescape"))])
+
+    def emptying(self, container: str, grown_by: frozenset[str]) -> str:
+        return f"{container}.clear()" if grown_by and grown_by <= {"add", "set"} else ""
 
     def is_bare_test(self, statement: Statement) -> bool:
         node = self._tree.root_node.descendant_for_byte_range(*statement.extent)
@@ -175,6 +192,25 @@ class JavaScriptEditor(LineEditor):
         return self.replaced([(at, at, link)])
 
 
+_WHOLE = frozenset(
+    {
+        "arguments",
+        "arrow_function",
+        "assignment_expression",
+        "parenthesized_expression",
+        "pair",
+        "return_statement",
+        "variable_declarator",
+    }
+)
+"""Where a conditional expression needs no parentheses."""
+
+
+def _operand(content: str) -> str:
+    """A text as what a method is called on."""
+    return f"({content})" if " " in content and not content.startswith("(") else content
+
+
 _QUIET = frozenset(
     {
         "parenthesized_expression",
@@ -225,6 +261,8 @@ class _Reader:
         self.verbatim: list[Extent] = []
         self.semicolons = 0
         self.bare_ends = 0
+        self.single_quotes = 0
+        self.double_quotes = 0
 
     def fill(self, block: Block, nodes: Sequence[Node]) -> None:
         for node in nodes:
@@ -249,6 +287,7 @@ class _Reader:
             block,
             is_try=node.type == "try_statement",
             leaves=node.type in ("return_statement", "throw_statement"),
+            turns=node.type in ("break_statement", "continue_statement"),
             expression=(whole[0].start_byte, whole[0].end_byte) if len(whole) == 1 else None,
             awaited=_awaited(whole),
             declares=tuple(_declared(node)),
@@ -273,6 +312,9 @@ class _Reader:
                 role: Role = "loop" if node.type in _LOOPS else "plain"
                 self._block(child, role, owner, [child], is_open=False)
             else:
+                if child.type == "string" and child.children:
+                    self.single_quotes += child.children[0].type == "'"
+                    self.double_quotes += child.children[0].type == '"'
                 if child.start_point[0] != child.end_point[0] and child.type in _VERBATIM:
                     self.verbatim.append((child.start_byte, child.end_byte))
                 self._inside(child, owner)

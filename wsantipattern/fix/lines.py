@@ -89,11 +89,22 @@ class LineEditor:
     def raised(self, statement: Statement, target: Extent, value: Extent, is_number: bool) -> bytes | None:
         return None
 
+    def built(self, builder: str) -> str:
+        """See `Editor`; only Go has builders of texts."""
+        return builder
+
+    def chosen(self, value: Extent, content: str, addition: str) -> bytes | None:
+        return None
+
+    def chosen_part(self, addition: Extent, content: str) -> bytes | None:
+        return None
+
     def insert_before(self, statement: Statement, code: str, condition: str = "") -> bytes | None:
         if not statement.block.is_open or not self.starts_line(statement.extent[0]):
             return None
         at = self.line_start(statement.extent[0])
         indent = self.indent_at(at)
+        at = self.with_comment_above(at)
         new = self.line(indent, code)
         if condition:
             inner = self.line(indent + self.unit_of(statement.block), code)
@@ -109,6 +120,13 @@ class LineEditor:
             )
         return self.replaced([(at, at, new)])
 
+    def insert_after(self, statement: Statement, code: str) -> bytes | None:
+        start, end = statement.extent
+        if not statement.block.is_open or not self.stands_alone(statement.extent):
+            return None
+        at = self.line_end(end)
+        return self.replaced([(at, at, self.line(self.indent_at(start), code))])
+
     def insert_before_all(self, statements: Sequence[Statement], code: str) -> bytes | None:
         starts = [statement.extent[0] for statement in statements]
         if not all(s.block.is_open for s in statements) or not all(self.starts_line(at) for at in starts):
@@ -116,7 +134,7 @@ class LineEditor:
         lines = [self.line_start(at) for at in starts]
         return self.replaced([(at, at, self.line(self.indent_at(at), code)) for at in lines])
 
-    def enclose(self, statement: Statement, condition: str) -> bytes | None:
+    def enclose(self, statement: Statement, condition: str, also: Sequence[Replacement] = ()) -> bytes | None:
         start, end = statement.extent
         if not (statement.block.is_open or statement.block.role == "arm"):
             return None
@@ -126,9 +144,8 @@ class LineEditor:
         indent = self.indent_at(first)
         unit = self.unit_of(statement.block)
         head = indent + self.condition(condition) + b" {" + self.newline
-        return self.replaced(
-            [(first, stop, head + self.indented(first, stop, unit) + indent + b"}" + self.newline)]
-        )
+        inside = self.indented(first, stop, unit)
+        return self.replaced([(first, stop, head + inside + indent + b"}" + self.newline), *also])
 
     def condition(self, condition: str) -> bytes:
         """The head of an `if`."""
@@ -160,6 +177,13 @@ class LineEditor:
 
     def has_comment(self, start: int, end: int) -> bool:
         return any(start <= e[0] < end for e in self.comments)
+
+    def with_comment_above(self, at: int) -> int:
+        """The start of the first line of the comment that ends just above a line, or of the line itself."""
+        for first, end in reversed(self.comments):
+            if end <= at and self.line_end(end) == at and self.starts_line(first):
+                at = self.line_start(first)
+        return at
 
     def after(self, statement: Statement, stop: int) -> int:
         """The end of the last line that belongs to a statement: its own, and that of comments below up to `stop`."""

@@ -135,14 +135,26 @@ class Editor(Protocol):
     def insert_before(self, statement: Statement, code: str, condition: str = "") -> bytes | None:
         """Writes a statement on a line of its own before another, under a condition where there is one."""
 
+    def insert_after(self, statement: Statement, code: str) -> bytes | None:
+        """Writes a statement on a line of its own after another."""
+
     def enclose(self, statement: Statement, condition: str) -> bytes | None:
         """Runs a statement only where a condition holds."""
 
     def lacks_suffix(self, content: str, addition: str) -> str:
         """The condition that a text does not end with another yet; "" where the file cannot say so."""
 
-    def emptying(self, container: str, grown_by: str) -> str:
-        """The call that empties a container which grows by a method, or by `[]`; "" where there is none."""
+    def built(self, builder: str) -> str:
+        """The text that a builder of texts holds."""
+
+    def chosen(self, value: Extent, content: str, addition: str) -> bytes | None:
+        """Makes of a value, which adds to a content, the content alone where that ends with the addition."""
+
+    def chosen_part(self, addition: Extent, content: str) -> bytes | None:
+        """Makes of an addition the empty text where the content ends with it."""
+
+    def emptying(self, container: str, grown_by: frozenset[str]) -> str:
+        """What empties a container which grows by some methods, `[]` or an operator; "" where nothing is known to."""
 
     def is_alone(self, statement: Statement) -> bool:
         """Whether leaving out the statement leaves out no comment, and no block without a statement."""

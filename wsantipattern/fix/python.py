@@ -15,7 +15,7 @@ from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
 from wsantipattern.fix.outline import Block, Role, Statement
 from wsantipattern.model.term import Extent
 
-_CLEARED = frozenset({"[]", "add", "append", "appendleft", "setdefault", "update"})
+_CLEARED = frozenset({"[]", "add", "append", "appendleft", "setdefault", "update", "|="})
 """How sets, dictionaries, lists and deques grow; each has `clear`."""
 
 _Body = cst.IndentedBlock | cst.Module | cst.SimpleStatementSuite
@@ -90,6 +90,7 @@ class PythonEditor:
             block,
             is_try=isinstance(node, (cst.Try, cst.TryStar)),
             leaves=isinstance(last, (cst.Return, cst.Raise)),
+            turns=isinstance(last, (cst.Break, cst.Continue)),
             expression=self._extent(_expression(only)) if only else None,
             awaited=self._extent(only.value.expression)
             if isinstance(only, cst.Expr) and isinstance(only.value, cst.Await)
@@ -166,6 +167,12 @@ class PythonEditor:
             new = cst.If(test, cst.IndentedBlock([new]))
         return self._written(_Changes(above={self._nodes[statement]: new}))
 
+    def insert_after(self, statement: Statement, code: str) -> bytes | None:
+        new = self._parsed(code)
+        if new is None or not statement.block.is_open:
+            return None
+        return self._written(_Changes(below={self._nodes[statement]: new}))
+
     def enclose(self, statement: Statement, condition: str) -> bytes | None:
         node = self._nodes[statement]
         if not statement.block.is_open or not isinstance(node, cst.SimpleStatementLine):
@@ -174,10 +181,27 @@ class PythonEditor:
         return self._written(_Changes(tested={node: test})) if test is not None else None
 
     def lacks_suffix(self, content: str, addition: str) -> str:
-        return f"not {content}.endswith({addition})"
+        return f"not {self._operand(content)}.endswith({addition})"
 
-    def emptying(self, container: str, grown_by: str) -> str:
-        return f"{container}.clear()" if grown_by in _CLEARED else ""
+    def _operand(self, content: str) -> str:
+        """A text as what a method is called on."""
+        held = self._expression(content)
+        return f"({content})" if isinstance(held, cst.BooleanOperation) and not held.lpar else content
+
+    def built(self, builder: str) -> str:
+        return builder
+
+    def chosen(self, value: Extent, content: str, addition: str) -> bytes | None:
+        return None
+
+    def chosen_part(self, addition: Extent, content: str) -> bytes | None:
+        start, end = addition
+        added = self.text(addition)
+        new = f'("" if {self._operand(content)}.endswith({added}) else {added})'
+        return self._source[:start] + new.encode(self._encoding) + self._source[end:]
+
+    def emptying(self, container: str, grown_by: frozenset[str]) -> str:
+        return f"{container}.clear()" if grown_by and grown_by <= _CLEARED else ""
 
     def add_finally(self, statement: Statement, code: str, without: Sequence[Statement]) -> bytes | None:
         node, new = self._nodes[statement], self._parsed(code)
@@ -234,7 +258,7 @@ class _Changes:
     Attributes:
         dropped: statements that are left out.
         passed: statements in whose place `pass` stands.
-        above: what stands before a statement.
+        above, below: what stands before and after a statement.
         tested: the condition under which a statement runs.
         finals: what comes first in the `finally` of a `try`.
         home, wrapped, final: the block in which some statements go into a `try`, and what its `finally` does.
@@ -243,6 +267,7 @@ class _Changes:
     dropped: set[cst.CSTNode] = field(default_factory=set)
     passed: set[cst.CSTNode] = field(default_factory=set)
     above: dict[cst.CSTNode, cst.SimpleStatementLine | cst.If] = field(default_factory=dict)
+    below: dict[cst.CSTNode, cst.SimpleStatementLine] = field(default_factory=dict)
     tested: dict[cst.CSTNode, cst.BaseExpression] = field(default_factory=dict)
     finals: dict[cst.CSTNode, cst.SimpleStatementLine] = field(default_factory=dict)
     home: cst.IndentedBlock | None = None
@@ -297,13 +322,16 @@ class _Writer(cst.CSTTransformer):
             if original in changes.passed and isinstance(statement, cst.SimpleStatementLine):
                 statement = statement.with_changes(body=[cst.Pass()])
             if original in changes.above:
-                out.append(changes.above[original].with_changes(leading_lines=statement.leading_lines))
-                statement = statement.with_changes(leading_lines=[])
+                blank, lines = _blank_lines(statement.leading_lines)
+                out.append(changes.above[original].with_changes(leading_lines=blank))
+                statement = statement.with_changes(leading_lines=lines)
             if original in changes.tested:
                 inner = cst.IndentedBlock([statement.with_changes(leading_lines=[])])
                 test = changes.tested[original]
                 statement = cst.If(test, inner, leading_lines=statement.leading_lines)
             out.append(statement)
+            if original in changes.below:
+                out.append(changes.below[original])
         return out
 
     def _wrapped(self, original: cst.IndentedBlock, updated: cst.IndentedBlock) -> cst.IndentedBlock:

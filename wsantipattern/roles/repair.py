@@ -224,7 +224,7 @@ def guarded(addition: Addition) -> Guard | None:
 
 def _guarded_store(addition: Addition, store: t.Store) -> Guard | None:
     target, value = store.target, store.value
-    if not isinstance(target, t.Ref) or not _is_repeatable(target):
+    if not isinstance(target, t.Ref) or not _is_repeatable(target) or target.place.name in _SERIALIZED:
         return None
     content: t.Term = target
     added = value if store.op == "+" else None
@@ -237,12 +237,18 @@ def _guarded_store(addition: Addition, store: t.Store) -> Guard | None:
     if added is None or not _is_repeatable(added) or not (spare is None or isinstance(spare, t.Constant)):
         return None
     if store.declares:
-        if content is held and isinstance(value, t.Binary) and _is_repeatable(held):
+        if not isinstance(value, t.Binary) or not _is_repeatable(held):
+            return None
+        if content is held:
             return Guard(addition.name, value.extent, held.extent, added.extent, "value")
-        return None
+        return Guard(addition.name, value.extent, content.extent, added.extent, "part")
     if key(held) is None or key(held) != key(target):
         return None
     return Guard(addition.name, store.extent, content.extent, added.extent, "statement")
+
+
+_SERIALIZED = frozenset({"innerHTML", "outerHTML"})
+"""What reads otherwise than it was written."""
 
 
 def _guarded_write(addition: Addition, call: t.Call) -> Guard | None:

@@ -89,6 +89,8 @@ class _Collector:
         specs = sorted(captured.get("type", []), key=_start)
         module.orderings = sorted(map(_start, captured.get("ordering", [])))
         module.inequalities = sorted(map(_start, captured.get("unequal", [])))
+        module.additions = list(map(_start, captured.get("addition", [])))
+        module.answered = list(map(_start, captured.get("answered", [])))
         structs = {name: spec for spec in specs if (name := self.types.declare(spec))}
         module.top = Function(
             module, "", "top", (0, len(module.text)), lower=lambda _: self.statements.top(root)

@@ -28,6 +28,14 @@ _DECLARATIONS = """
 (import_spec) @import
 (binary_expression operator: ["<" "<=" ">" ">="] @ordering)
 (binary_expression left: [(selector_expression) (identifier)] operator: "!=" @unequal right: [(selector_expression) (identifier)])
+(assignment_statement left: (expression_list [(index_expression) (parenthesized_expression)])) @addition
+(assignment_statement operator: ["+=" "|="]) @addition
+(assignment_statement right: (expression_list [(binary_expression operator: ["+" "|"]) (composite_literal) (parenthesized_expression)])) @addition
+(assignment_statement right: (expression_list (call_expression))) @answered
+(inc_statement (index_expression)) @addition
+(dec_statement (index_expression)) @addition
+(range_clause left: (expression_list (index_expression))) @addition
+(receive_statement left: (expression_list (index_expression))) @addition
 """
 
 _NAMES = """

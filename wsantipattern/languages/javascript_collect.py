@@ -60,15 +60,26 @@ _SHAPES = """
 (export_statement value: [%(functions)s (class) (object)]) @exported
 (binary_expression operator: ["<" "<=" ">" ">="] @ordering)
 (binary_expression left: [(member_expression) (identifier)] operator: ["!=" "!=="] @unequal right: [(member_expression) (identifier)])
+(assignment_expression left: [(subscript_expression) (parenthesized_expression) (array_pattern) (object_pattern) %(casts)s]) @addition
+(assignment_expression right: [
+    (binary_expression operator: ["+" "|"]) (new_expression) (parenthesized_expression) (array (_) (_)) %(casts)s
+]) @addition
+(assignment_expression right: [(call_expression) (await_expression)]) @answered
+[(spread_element) (computed_property_name)] @addition
+(augmented_assignment_expression operator: ["+=" "|="]) @addition
+(augmented_assignment_expression left: [(subscript_expression) (parenthesized_expression) %(casts)s]) @addition
+(update_expression [(subscript_expression) (parenthesized_expression) %(casts)s]) @addition
+(for_in_statement left: [(subscript_expression) (array_pattern) (object_pattern)]) @addition
 %(shapes)s
 """
 _STRICT = {
-    "javascript": {"classes": "", "declarations": "", "field": "field_definition", "shapes": ""},
+    "javascript": {"classes": "", "declarations": "", "field": "field_definition", "shapes": "", "casts": ""},
     "typescript": {
         "classes": "(abstract_class_declaration)",
         "declarations": "(enum_declaration) (internal_module)",
         "field": "public_field_definition",
         "shapes": "[(interface_declaration) (type_alias_declaration)] @shape",
+        "casts": "(as_expression) (satisfies_expression) (non_null_expression)",
     },
 }
 _OPEN_MATCHES = 1024
@@ -125,6 +136,8 @@ class _Collector:
         file.assigned = self.found.get("assigned", [])
         self.module.orderings = sorted(node.start_byte for node in self.found.get("ordering", []))
         self.module.inequalities = sorted(node.start_byte for node in self.found.get("unequal", []))
+        self.module.additions = [node.start_byte for node in self.found.get("addition", [])]
+        self.module.answered = [node.start_byte for node in self.found.get("answered", [])]
         self._contexts()
         self._shapes()
         self._sweep()
@@ -163,12 +176,16 @@ class _Collector:
                     self.replaced.append(node)
             elif shape == "new_expression":
                 self.typed.append(node)
+        wrapped = self.module.wrapped = {}
         for node in self.found.get("wrapper", []):
             call = node.child_by_field_name("value")
             callee = call.child_by_field_name("function") if call is not None else None
             first = _first_argument(call)
             if first is None or callee is None:
                 continue
+            name = node.child_by_field_name("name")
+            if name is not None:
+                wrapped[first.start_byte] = word(name)
             # What a method or a timer gives back is not the closure: `const total = xs.reduce(...)`.
             if callee.type == "identifier" and word(callee) not in _TIMERS:
                 contexts[first.id] = ("wrapper", node)

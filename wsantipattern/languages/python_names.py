@@ -46,6 +46,16 @@ _DEFINITIONS = """
 (assignment left: (identifier) right: (lambda)) @named
 (comparison_operator operators: ["<" "<=" ">" ">="] @ordering)
 (comparison_operator [(attribute) (identifier) (subscript)] operators: "!=" @unequal [(attribute) (identifier) (subscript)])
+(assignment left: [(subscript) (pattern_list (subscript)) (tuple_pattern (subscript)) (list_pattern (subscript))]) @addition
+(assignment right: [
+    (binary_operator operator: ["+" "|"]) (parenthesized_expression) (list (_) (_)) (set (_) (_)) (tuple (_) (_))
+    (expression_list)
+]) @addition
+(assignment right: [(call) (await)]) @answered
+(augmented_assignment operator: ["+=" "|="]) @addition
+(augmented_assignment left: (subscript)) @addition
+[(list_splat) (dictionary_splat)] @addition
+(for_statement left: (subscript)) @addition
 (import_statement) @import
 (import_from_statement) @import
 """
@@ -115,6 +125,8 @@ class Names:
             self.module.imports.update(_imported(node))
         self.module.orderings = sorted(node.start_byte for node in found.pop("ordering", []))
         self.module.inequalities = sorted(node.start_byte for node in found.pop("unequal", []))
+        self.module.additions = [node.start_byte for node in found.pop("addition", [])]
+        self.module.answered = [node.start_byte for node in found.pop("answered", [])]
         for node in found.pop("decorated", []):
             definition = node.child_by_field_name("definition")
             if definition is not None:

@@ -193,6 +193,11 @@ class Module:
         raises: whether calls can raise in this language (false for Go, where errors are values).
         orderings: byte offsets of the operators `< <= > >=` between values, ascending.
         inequalities: byte offsets of the operators `!=`, `!==` between variables and fields, ascending.
+        additions: byte offsets of assignments that may add to what is there, in no order: to an element, with an operator,
+            or of a value that is made of others.
+        answered: byte offsets of the assignments of a call's result to what is there already.
+        wrapped: names of variables that hold a call's result, by the offset of the closure that the call is given first;
+            None where the front end does not tell.
         has_errors: the text did not parse cleanly somewhere.
         offset_map: pairs (offset in `text`, offset in the host file), ascending; None where they are equal.
     """
@@ -209,6 +214,9 @@ class Module:
         self.globals: dict[str, Binding] = {}
         self.orderings: list[int] = []
         self.inequalities: list[int] = []
+        self.additions: list[int] = []
+        self.answered: list[int] = []
+        self.wrapped: dict[int, str] | None = None
         self.has_errors = False
         self.offset_map: list[tuple[int, int]] | None = None
         self.memo: dict[Any, Any] = {}
@@ -277,15 +285,38 @@ class Module:
         if cached is not None:
             return cached
         found: dict[Function, None] = {}
-        needle = word.encode()
-        at = self.text.find(needle) if needle else -1
-        while at >= 0:
-            end = at + len(needle)
-            if not _is_word(self.text, at - 1) and not _is_word(self.text, end):
-                found[self.function_at(at).host] = None
-            at = self.text.find(needle, end)
+        for at in self.mentions_of(word):
+            found[self.function_at(at).host] = None
         self._mentions[word] = list(found)
         return self._mentions[word]
+
+    def mentions_of(self, word: str) -> Iterator[int]:
+        """The byte offsets at which the text has `word` as a whole identifier, ascending."""
+        needle = word.encode()
+        text = self.text
+        at = text.find(needle) if needle else -1
+        while at >= 0:
+            end = at + len(needle)
+            if not is_word(text, at - 1) and not is_word(text, end):
+                yield at
+            at = text.find(needle, end)
+
+    def words_of_names(self, word: str) -> Iterator[int]:
+        """The byte offsets at which a word of a name starts, in any case; some may be in comments and texts."""
+        text, lower = self.text, self._lower_text
+        needle = word.lower().encode()
+        at = lower.find(needle)
+        while at >= 0:
+            end = at + len(needle)
+            # Inside a run of letters of one case, a word neither starts nor ends.
+            starts = not _is_letter(text, at - 1) or text[at : at + 1].isupper()
+            if starts and not (end < len(text) and 0x61 <= text[end] <= 0x7A):
+                yield at
+            at = lower.find(needle, end)
+
+    @cached_property
+    def _lower_text(self) -> bytes:
+        return self.text.lower()
 
     @cached_property
     def _mentions(self) -> dict[str, list[Function]]:
@@ -461,7 +492,8 @@ class Module:
         return term
 
 
-def _is_word(text: bytes, index: int) -> bool:
+def is_word(text: bytes, index: int) -> bool:
+    """Whether the byte at an offset can be part of an identifier; false outside the text."""
     if not 0 <= index < len(text):
         return False
     byte = text[index]
@@ -473,6 +505,10 @@ def _is_word(text: bytes, index: int) -> bool:
         or 0x61 <= byte <= 0x7A
         or byte >= 0x80
     )
+
+
+def _is_letter(text: bytes, index: int) -> bool:
+    return 0 <= index < len(text) and (0x61 <= text[index] <= 0x7A or 0x41 <= text[index] <= 0x5A)
 
 
 def is_null(term: Term | None) -> bool:

@@ -78,43 +78,54 @@ Accepts = Callable[[list[Finding]], list[Finding]]
 """Gives those findings of a file that a baseline accepts."""
 
 
-def ask(
-    source: Source,
-    settings: Settings,
-    line: int,
-    column: int | None = None,
-    *,
-    rules: Iterable[str] | None = None,
-    accepted: tuple[str, Accepts] | None = None,
-) -> Answer:
-    """What the rules make of a line (and column, both from 1) of a text.
+class Inquiry:
+    """The rules' account of one text, to be asked about any of its lines.
 
     Args:
         source: the text, with the path that decides its language.
         settings: as for a run.
-        rules: ids of the rules to ask; None for all.
-        accepted: a baseline's name, and what gives the findings that it accepts.
 
     Raises:
         RuleError: a rule cannot be loaded.
     """
-    account = Account()
-    examined = examine(source.text, source.path, settings, account=account)
-    answer = Answer(source.path, line, column)
-    answer.remarks += [error.message for error in examined.errors]
-    in_code = any(_touches(block, line, None) for block in account.blocks)
-    if not in_code and not examined.errors:
-        blocks = ", ".join(f"{b.start.line}-{b.end.line}" for b in account.blocks)
-        where = f"; there is code in lines {blocks}" if blocks else ", and there is none in this file"
-        answer.remarks.append(f"line {line} holds no code of a language that is checked{where}")
-    shown = [entry.finding for entry in examined.found]
-    in_baseline = set(accepted[1](shown)) if accepted is not None else set()
-    hidden = _Hidden(settings, account, accepted[0] if accepted else "", in_baseline)
-    wanted = None if rules is None else set(rules)
-    for rule in settings.known.values():
-        if wanted is None or rule.id in wanted:
-            answer.verdicts.append(_verdict(rule, settings, account, hidden, line, column))
-    return answer
+
+    def __init__(self, source: Source, settings: Settings) -> None:
+        self._settings = settings
+        self._path = source.path
+        self.account = Account()
+        self.examined = examine(source.text, source.path, settings, account=self.account)
+
+    def ask(
+        self,
+        line: int,
+        column: int | None = None,
+        *,
+        rules: Iterable[str] | None = None,
+        accepted: tuple[str, Accepts] | None = None,
+    ) -> Answer:
+        """What the rules make of a line (and column, both from 1).
+
+        Args:
+            line, column: the place.
+            rules: ids of the rules to ask; None for all.
+            accepted: a baseline's name, and what gives the findings that it accepts.
+        """
+        account, settings = self.account, self._settings
+        answer = Answer(self._path, line, column)
+        answer.remarks += [error.message for error in self.examined.errors]
+        in_code = any(_touches(block, line, None) for block in account.blocks)
+        if not in_code and not self.examined.errors:
+            blocks = ", ".join(f"{b.start.line}-{_last_line(b)}" for b in account.blocks)
+            where = f"; there is code in lines {blocks}" if blocks else ", and there is none in this file"
+            answer.remarks.append(f"line {line} holds no code of a language that is checked{where}")
+        shown = [entry.finding for entry in self.examined.found]
+        in_baseline = set(accepted[1](shown)) if accepted is not None else set()
+        hidden = _Hidden(settings, account, accepted[0] if accepted else "", in_baseline)
+        wanted = None if rules is None else set(rules)
+        for rule in settings.known.values():
+            if wanted is None or rule.id in wanted:
+                answer.verdicts.append(_verdict(rule, settings, account, hidden, line, column))
+        return answer
 
 
 class _Hidden:
@@ -244,10 +255,14 @@ def _is_decided_at(candidate: Candidate, line: int, column: int | None) -> bool:
 
 def _touches(span: Span, line: int, column: int | None) -> bool:
     if column is None:
-        last = span.end.line if span.end.column > 1 or span.end.line == span.start.line else span.end.line - 1
-        return span.start.line <= line <= last
+        return span.start.line <= line <= _last_line(span)
     at = Position(line, column)
     return span.start <= at < span.end or span.start == at
+
+
+def _last_line(span: Span) -> int:
+    """The last line that a span has something on."""
+    return span.end.line if span.end.column > 1 or span.end.line == span.start.line else span.end.line - 1
 
 
 def _named(name: str) -> str:

@@ -130,7 +130,7 @@ def _answer(
     from wsantipattern.cli.place import as_json, as_text
     from wsantipattern.files import is_known
     from wsantipattern.source import ReadError, Skip, Source, read
-    from wsantipattern.why import Answer, ask
+    from wsantipattern.why import Answer, Inquiry
 
     path = os.path.normpath(file).replace(os.sep, "/")
     if not is_known(path) and os.path.isfile(path):
@@ -151,7 +151,7 @@ def _answer(
                 f"{path}:{line}: there is no column {column}, it has {len(source.line(line))}"
             )
         accepted = (baseline, _accepted(baseline, path)) if baseline is not None else None
-        answer = ask(source, chosen, line, column, rules=wanted, accepted=accepted)
+        answer = Inquiry(source, chosen).ask(line, column, rules=wanted, accepted=accepted)
     answer.remarks += _left_out(path, plan)
     if output_format == "json":
         terminal.put(as_json(answer))

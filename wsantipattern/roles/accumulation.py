@@ -19,7 +19,7 @@ from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import Binding, Place
 from wsantipattern.roles.destination import Destinations
 from wsantipattern.roles.event import Events
-from wsantipattern.roles.holder import Holder, Holders
+from wsantipattern.roles.holder import Found, Holder, Holders
 from wsantipattern.roles.join import Joins, is_string, unspread
 from wsantipattern.roles.lifetime import Lifetimes
 from wsantipattern.roles.message import Message, Messages
@@ -356,7 +356,7 @@ class Accumulations:
 
     def _is_of_message(self, kept: Holder) -> bool:
         """Whether what is added to is itself a message, or a part of one."""
-        return not isinstance(kept.root, str) and self.messages.at(Place(kept.root)) is not None
+        return not isinstance(kept.root, Found) and self.messages.at(Place(kept.root)) is not None
 
     def _is_selected(self, old: t.Term, is_first: bool) -> bool:
         """Whether something is taken out before content is added, or left out where it is added.
@@ -445,7 +445,7 @@ class Accumulations:
             found = self.natures.of(kept, receiver, [])
             if found == "list":
                 return kind
-            if isinstance(kept.root, str) or any(self._is_node(a) for a in arguments):
+            if isinstance(kept.root, Found) or any(self._is_node(a) for a in arguments):
                 # An element of a page.
                 return "text"
             return (

@@ -11,7 +11,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
-from wsantipattern.roles.holder import Holder, Holders
+from wsantipattern.roles.holder import Found, Holder, Holders
 from wsantipattern.roles.words import any_of, split
 
 
@@ -118,7 +118,7 @@ class Destinations:
 
     def is_setter_of(self, call: t.Call, kept: Holder) -> bool:
         """`const [text, setText] = useState("")`: the second result sets the first."""
-        if not isinstance(call.callee, t.Ref) or call.callee.place.path or isinstance(kept.root, str):
+        if not isinstance(call.callee, t.Ref) or call.callee.place.path or isinstance(kept.root, Found):
             return False
         made = self.pair(call.callee.place.root)
         return made is not None and made[1] == 1 and self.pair(kept.root) == (made[0], 0)
@@ -147,7 +147,7 @@ class Destinations:
 
     def _is_returned(self, term: t.Term, kept: Holder, function: Function, depth: int) -> bool:
         """A function that gives the next state for the one that it gets."""
-        if kept.path or isinstance(kept.root, str) or kept.root not in function.parameters:
+        if kept.path or isinstance(kept.root, Found) or kept.root not in function.parameters:
             return False
         if not any(
             isinstance(s.statement, t.Return) and s.statement.value is term

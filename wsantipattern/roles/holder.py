@@ -6,7 +6,7 @@ element of `view.column` where `newest` was taken from there. A holder is compar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import flow
@@ -22,10 +22,23 @@ _VALUES = frozenset({"value", "current"})
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
-    """A binding, or what an unknown call gives (named by its text), and a path of fields and elements."""
+class Found:
+    """What an unknown call gives: the same one for the same callee and the same arguments.
 
-    root: Binding | str
+    Attributes:
+        by: the callee and the arguments as the model tells them apart; a call that it cannot tell apart is its own.
+        text: the call as written, for messages.
+    """
+
+    by: tuple[object, ...]
+    text: str = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A binding, or what an unknown call gives, and a path of fields and elements."""
+
+    root: Binding | Found
     path: tuple[str, ...] = ()
 
     def field(self, name: str) -> Holder:
@@ -37,7 +50,7 @@ class Holder:
         for part in reversed(self.path):
             if part != ELEMENT and part not in _VALUES:
                 return part
-        return self.root if isinstance(self.root, str) else self.root.name
+        return self.root.text if isinstance(self.root, Found) else self.root.name
 
     @property
     def parent(self) -> Holder | None:
@@ -45,14 +58,14 @@ class Holder:
 
     def within(self, other: Holder) -> bool:
         """Whether it is `other` or lies in it."""
-        return self.root is other.root and self.path[: len(other.path)] == other.path
+        return self.root == other.root and self.path[: len(other.path)] == other.path
 
     def near(self, other: Holder) -> bool:
         """Whether one lies in the other."""
         return self.within(other) or other.within(self)
 
     def __str__(self) -> str:
-        text = self.root if isinstance(self.root, str) else self.root.name
+        text = self.root.text if isinstance(self.root, Found) else self.root.name
         for part in self.path:
             text += part if part == ELEMENT else f".{part}"
         return text
@@ -130,7 +143,7 @@ class Holders:
             return None
         for _, store in self.module.stores_to(Place(binding)):
             found = self.of(store.value, depth) if store.op is None else None
-            if found is not None and found.root is not binding and not isinstance(found.root, str):
+            if found is not None and found.root is not binding and not isinstance(found.root, Found):
                 return found
         return None
 
@@ -171,8 +184,15 @@ class Holders:
             # `text()`: the getter of a signal.
             return Holder(call.callee.place.root, ())
         if method in known.names("holder", "finds") or not call.arguments:
-            return Holder(f"{self.module.snippet(call.extent)}")
+            return Holder(self._found(call))
         return None
+
+    def _found(self, call: t.Call) -> Found:
+        """The identity of what a call finds: `document.getElementById("log")` is one thing wherever it is asked for."""
+        asked = [_identity(part) for part in (call.callee, *call.arguments)]
+        known = all(part is not None for part in asked)
+        by: tuple[object, ...] = tuple(asked) if known else (call.extent,)
+        return Found(by, self.module.snippet(call.extent))
 
     def _returned(self, call: t.Call, depth: int) -> Holder | None:
         """What a function of the file gives, where all it returns is kept in one place."""
@@ -200,6 +220,21 @@ def alike(one: Holder, other: Holder) -> bool:
     return one.root is other.root or any(
         isinstance(holder.root, Binding) and holder.root.kind == "parameter" for holder in (one, other)
     )
+
+
+def _identity(term: t.Term) -> object:
+    """What two terms for the same thing have in common; None where that cannot be told."""
+    match term:
+        case t.Call() if not term.constructs and not term.keywords:
+            parts = [_identity(part) for part in (term.callee, *term.arguments)]
+            return ("call", *parts) if all(part is not None for part in parts) else None
+        case t.Field():
+            inner = _identity(term.subject)
+            return ("field", inner, term.name) if inner is not None else None
+        case t.Template():
+            parts = [_identity(part) for part in term.parts]
+            return ("template", *parts) if all(part is not None for part in parts) else None
+    return flow.key(term)
 
 
 def _key(call: t.Call) -> str:

@@ -14,7 +14,7 @@ from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.roles.destination import Destinations
 from wsantipattern.roles.event import Events
-from wsantipattern.roles.holder import Holder, Holders, alike
+from wsantipattern.roles.holder import Found, Holder, Holders, alike
 from wsantipattern.roles.message import Message, Messages
 from wsantipattern.roles.renewal import is_empty
 from wsantipattern.roles.socket import Sockets
@@ -47,7 +47,7 @@ class Lifetimes:
     def outlives(self, kept: Holder, message: Message, function: Function, depth: int = 4) -> bool:
         """Whether what is kept is there for more than the message, and for more than one connection."""
         root = kept.root
-        if isinstance(root, str):
+        if isinstance(root, Found):
             return True
         if root.kind == "this":
             return True
@@ -110,7 +110,7 @@ class Lifetimes:
         if message.library is not None and (message.library.reconnects or message.library.replays):
             return False
         root = kept.root
-        if isinstance(root, str):
+        if isinstance(root, Found):
             return False
         if kept.path and self._is_beside_link(kept, message):
             return True

@@ -16,7 +16,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Place
-from wsantipattern.roles.holder import Holder, Holders, alike
+from wsantipattern.roles.holder import Found, Holder, Holders, alike
 from wsantipattern.roles.message import Messages
 from wsantipattern.roles.words import any_of, split
 
@@ -212,6 +212,14 @@ class Newness:
             return False
         if isinstance(term, t.Suspend) and term.value is not None:
             term = term.value
+        if isinstance(term, t.Ref) and isinstance(
+            named := self.module.value_of(term), (t.Binary, t.Not, t.Logic)
+        ):
+            # A predicate was asked about a condition that has a name.
+            return any(
+                self.tells(flow.Fact(part, truth, fact.step), kept, function)
+                for part, truth in flow.implied(named, holds, self.module)
+            )
         if isinstance(term, (t.Call, t.Ref)):
             return self._member(term, holds, kept, function, fact.step)
         return False
@@ -523,7 +531,7 @@ class Newness:
         return self._remembers(holder, kept)
 
     def _remembers(self, holder: Holder, kept: Holder) -> bool:
-        if holder.near(kept) or isinstance(holder.root, str):
+        if holder.near(kept) or isinstance(holder.root, Found):
             return True
         parent = kept.parent
         while parent is not None and parent.path:
@@ -556,7 +564,7 @@ class Newness:
 
     def _is_written(self, holder: Holder) -> bool:
         """Whether a position is counted on, or content is taken over into it, somewhere in the file."""
-        if isinstance(holder.root, str):
+        if isinstance(holder.root, Found):
             return True
         name = holder.name
         for function in self.module.functions_mentioning(name):

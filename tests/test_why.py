@@ -391,7 +391,7 @@ def test_embedded_code_by_the_lines_of_its_host(project, capfdbinary):
     assert entry["candidates"][0]["reasons"][1]["at"]["start"]["line"] == 9
     answer = told(capfdbinary, "--at", "notes.md:3")
     assert answer["remarks"] == [
-        "line 3 holds no code of a language that is checked; there is code in lines 6-15"
+        "line 3 holds no code of a language that is checked; the nearest stands in lines 6-15"
     ]
 
 

@@ -115,8 +115,10 @@ class Inquiry:
         answer.remarks += [error.message for error in self.examined.errors]
         in_code = any(_touches(block, line, None) for block in account.blocks)
         if not in_code and not self.examined.errors:
-            blocks = ", ".join(f"{b.start.line}-{_last_line(b)}" for b in account.blocks)
-            where = f"; there is code in lines {blocks}" if blocks else ", and there is none in this file"
+            where = ", and there is none in this file"
+            if account.blocks:
+                near = min(account.blocks, key=lambda b: max(b.start.line - line, line - _last_line(b)))
+                where = f"; the nearest stands in lines {near.start.line}-{_last_line(near)}"
             answer.remarks.append(f"line {line} holds no code of a language that is checked{where}")
         shown = [entry.finding for entry in self.examined.found]
         in_baseline = set(accepted[1](shown)) if accepted is not None else set()

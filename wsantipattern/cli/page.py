@@ -40,6 +40,7 @@ def page(rule: Rule, settings: Settings) -> str:
     names = [line for table, key in knowledge_used(rule) if (line := _names(settings, table, key))]
     if names:
         parts.append(_section("Knowledge", "\n".join(names)))
+    parts.append(_section("Why here, or why not", f"wsantipattern explain {rule.id} --at FILE:LINE"))
     parts.append(_section("Suppress", f"wsantipattern: ignore[{rule.id}] -- reason"))
     return "\n\n".join(parts) + "\n"
 

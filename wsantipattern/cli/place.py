@@ -86,7 +86,8 @@ class _Text:
             for candidate in verdict.candidates:
                 out += ["", *self._candidate(verdict, candidate)]
         if not told and others:
-            out += ["", self._paint("no rule has anything to look at on this line", _BOLD)]
+            who = f"{plain(others[0].rule)} has nothing" if len(others) == 1 else "no rule has anything"
+            out += ["", self._paint(f"{who} to look at on this line", _BOLD)]
             out += self._nearest(others)
         if others:
             out += ["", self._paint("other rules", _BOLD) if told else self._paint("why", _BOLD)]

@@ -133,6 +133,10 @@ class Accumulations:
             what = "`{}` is emptied whenever a connection is made or ended, so what is sent again is wanted"
             considered.silent(a.extent, what, a.name, at=emptied)
             return True
+        emptied = self.renewals.begun_for_message(a.function, a.step, a.kept, a.message)
+        if emptied is not None:
+            considered.silent(a.extent, "`{}` is emptied for each message", a.name, at=emptied)
+            return True
         # What a handler adds to is there between two messages, for anybody who holds it.
         unread = a.kind == "text" and not a.message.reads
         if not unread and self.lifetimes.ends_with_link(a.kept, a.message) and not self._is_shown(a):

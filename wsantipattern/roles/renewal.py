@@ -17,7 +17,7 @@ from wsantipattern.model.place import Binding
 from wsantipattern.roles.destination import Destinations
 from wsantipattern.roles.event import Events
 from wsantipattern.roles.holder import Holder, Holders, alike
-from wsantipattern.roles.message import Messages
+from wsantipattern.roles.message import Message, Messages
 from wsantipattern.roles.socket import Sockets
 
 UP, DOWN = 2, 3
@@ -57,6 +57,22 @@ class Renewals:
             if found is not None:
                 return found
         return None
+
+    def begun_for_message(
+        self, function: Function, step: Step, kept: Holder, message: Message
+    ) -> t.Extent | None:
+        """Where what is kept is emptied between the taking in of a message and a step that adds to it."""
+        cfg = function.cfg
+        empties = [s for s in cfg.steps if s is not step and self._empties_at(function, s, kept)]
+        if not empties:
+            return None
+        if any(p in function.parameters for p in message.parameters):
+            starts = [cfg.entry]
+        else:
+            starts = [s for s in cfg.steps if s.term is not None and any(s.term is r for r in message.reads)]
+        if not starts or any(step in cfg.reachable(start, avoiding=empties) for start in starts):
+            return None
+        return empties[0].extent
 
     # -- where connections begin and end -----------------------------------------------------------
 

@@ -9,6 +9,7 @@ from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
+from wsantipattern.model.place import Place
 from wsantipattern.roles.socket import Library, Sockets
 from wsantipattern.roles.timer import Timers
 from wsantipattern.roles.words import any_of, of_place, split
@@ -92,6 +93,53 @@ class Keepalive:
                     words = of_place(part.place) if isinstance(part, t.Ref) else ()
                     if name in controls or any_of(words, wanted):
                         return True
+        return False
+
+    def is_farewell(self, function: Function, step: Step, connection: Place) -> bool:
+        """Whether a send says goodbye, by its words, while the connection ends.
+
+        The function has just marked the end (`closing = True`) or closes after it, and nothing else is sent after it.
+        """
+        call, wanted = step.call, self.knowledge.names("words", "farewell")
+        if call is None or not self._speaks_of(call, wanted):
+            return False
+        ends = self.knowledge.names("liveness", "ends")
+        cfg, closes = function.cfg, False
+        for later in cfg.reachable(step):
+            if later is step or later.call is None or later.call.receiver_place is None:
+                if later is step:
+                    return False  # In a loop it is not the last message.
+                continue
+            if later.call.receiver_place == connection or later.call.receiver_place == call.receiver_place:
+                if later.call.method == call.method:
+                    return False
+                closes = closes or later.call.method in ends
+        return closes or any(
+            isinstance(store.value, t.Constant)
+            and store.value.value is True
+            and isinstance(store.target, t.Ref)
+            and any_of(split(store.target.place.name), wanted)
+            and cfg.dominates(at, step)
+            for at, store in cfg.assignments
+        )
+
+    def _speaks_of(self, call: t.Call, wanted: frozenset[str]) -> bool:
+        """Whether the names or texts of what a call sends have one of the words."""
+        for argument in call.arguments:
+            value = self.module.value_of(argument) or argument
+            parts = [*argument.walk(), *value.walk()]
+            for part in list(parts):
+                inner = self.module.value_of(part.receiver) if isinstance(part, t.Call) else None
+                parts.extend(inner.walk() if inner is not None else ())
+            for part in parts:
+                if isinstance(part, t.Constant):
+                    words = split(part.value) if isinstance(part.value, str) and len(part.value) < 200 else ()
+                elif isinstance(part, t.Ref):
+                    words = of_place(part.place)
+                else:
+                    continue
+                if any_of(words, wanted):
+                    return True
         return False
 
     def _is_repeated(self, function: Function) -> bool:

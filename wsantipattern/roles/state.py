@@ -19,6 +19,7 @@ from wsantipattern.model.place import Place
 from wsantipattern.model.summary import callers
 from wsantipattern.roles.keepalive import Keepalive
 from wsantipattern.roles.liveness import Liveness
+from wsantipattern.roles.relay import Relays
 from wsantipattern.roles.sending import Sending, Sends
 from wsantipattern.roles.socket import Library, Socket, Sockets
 from wsantipattern.roles.words import any_of, of_place
@@ -67,6 +68,7 @@ class States:
         wrappers: Wrappers,
         liveness: Liveness,
         keepalive: Keepalive,
+        relays: Relays,
     ) -> None:
         self.module = module
         self.knowledge = knowledge
@@ -75,6 +77,7 @@ class States:
         self.wrappers = wrappers
         self.liveness = liveness
         self.keepalive = keepalive
+        self.relays = relays
         self._open_names = {n: lib for lib in sockets.libraries for n in lib.facts.get("open_names", [])}
         self._closed_names = {n: lib for lib in sockets.libraries for n in lib.facts.get("closed_names", [])}
 
@@ -127,7 +130,7 @@ class States:
                     sending.shown,
                     guard.fact,
                     guard.flag,
-                    guard.confidence,
+                    self._confidence(function, sending, guard),
                 )
             )
         return found
@@ -187,6 +190,13 @@ class States:
         text = " ".join(self.module.snippet(extent).split())
         return text if len(text) <= 60 else text[:57] + "..."
 
+    def _confidence(self, function: Function, sending: Sending, guard: _Guard) -> Confidence:
+        if not self.relays.hands_on(function, sending.call, sending.place):
+            return guard.confidence
+        what = "what is given is handed on, and the end of `{}` is told to an owner, who may watch over it"
+        self.module.considered.weaker(sending.call.extent, what, sending.shown)
+        return Confidence.LOW
+
     def _is_live(self, function: Function, step: Step, sending: Sending, socket: Socket) -> bool:
         considered, extent = self.module.considered, sending.call.extent
         if socket.transport != "websocket":
@@ -194,6 +204,12 @@ class States:
             return True
         if self.keepalive.is_heartbeat(function, sending.call):
             considered.silent(extent, "what is sent here is itself a ping, or as good as one")
+            return True
+        if self.keepalive.is_farewell(function, step, sending.place):
+            considered.silent(
+                extent,
+                "what is sent here is a farewell: the connection ends, and with it all that could be lost",
+            )
             return True
         if self.keepalive.kept_by_library(socket.library):
             name = socket.library.name if socket.library is not None and socket.library.name else "the server"

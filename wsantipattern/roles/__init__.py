@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from wsantipattern.roles.owner import Owners
     from wsantipattern.roles.owner_survivor import Survivors
     from wsantipattern.roles.owner_timer import OwnerTimers
+    from wsantipattern.roles.relay import Relays
     from wsantipattern.roles.sending import Sends
     from wsantipattern.roles.silence import Silence
     from wsantipattern.roles.socket import Sockets
@@ -142,7 +143,14 @@ class Roles:
             self.wrappers,
             self.liveness,
             self.keepalive,
+            self.relays,
         )
+
+    @cached_property
+    def relays(self) -> Relays:
+        from wsantipattern.roles.relay import Relays
+
+        return Relays(self.module, self.knowledge, self.hearing, self.timers, self.keepalive, self.sends)
 
     @cached_property
     def sends(self) -> Sends:

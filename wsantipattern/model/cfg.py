@@ -350,7 +350,7 @@ class Cfg:
         known: dict[flow.Key, bool] = dict(given)
         relevant = self._relevant | set(known)
         for fact in self.known_at(start):
-            atom = flow.atom(fact.term)
+            atom = self.atom(fact.step) if fact.step is not None else flow.atom(fact.term)
             if atom is not None and atom[0] in relevant:
                 known.setdefault(atom[0], fact.holds == atom[1])
         for key, truth in self._assigned_before(start).items():
@@ -393,6 +393,16 @@ class Cfg:
                 todo.append(successor)
         return None
 
+    def atom(self, test: Step) -> tuple[flow.Key, bool] | None:
+        """The key that a test decides, seen through predicates of the file, and its truth where the test succeeds."""
+        if test not in self._atoms:
+            self._atoms[test] = flow.atom(flow.plain(test.term, self.function.module))
+        return self._atoms[test]
+
+    @cached_property
+    def _atoms(self) -> dict[Step, tuple[flow.Key, bool] | None]:
+        return {}
+
     def _assigned_before(self, start: Step) -> dict[flow.Key, bool]:
         """What plain variables surely hold at a step: the only assignment that can have come before gave it."""
         known: dict[flow.Key, bool] = {}
@@ -418,7 +428,7 @@ class Cfg:
         count: dict[flow.Key, set[Extent]] = {}
         for step in self.steps:
             if step.kind == "test":
-                atom = flow.atom(step.term)
+                atom = self.atom(step)
                 if atom is not None:
                     count.setdefault(atom[0], set()).add(step.extent)
             elif step.kind == "assign" and step.target is not None and isinstance(step.term, Store):
@@ -436,7 +446,7 @@ class Cfg:
             key: flow.Key = ("flag", step.flag)
             value = edge.label == "true"
         elif step.kind == "test":
-            atom = flow.atom(step.term)
+            atom = self.atom(step)
             if atom is None or atom[0] not in relevant:
                 return facts
             key = atom[0]

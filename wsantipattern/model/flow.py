@@ -198,8 +198,41 @@ def implied(term: t.Term, holds: bool, module: Module, depth: int = DEPTH) -> It
         return
     if isinstance(term, t.Call):
         function = module.resolve(term)
-        if function is not None and not function.is_generator:
+        simple = plain(term, module) if function is not None else None
+        if simple is not None and simple is not term:
+            yield from implied(simple, holds, module, depth - 1)
+        elif function is not None and not function.is_generator:
             yield from _predicate(function, holds, bind(term, function), module, depth)
+
+
+def plain(term: t.Term | None, module: Module, depth: int = DEPTH) -> t.Term | None:
+    """The condition that a test amounts to, seen through predicates of the file that only return one and through
+    other names of a constant variable; what a variable was made of is left, since that may have changed since."""
+    if depth <= 0:
+        return term
+    if isinstance(term, t.Not):
+        inner = plain(term.operand, module, depth)
+        return t.Not(term.extent, inner) if inner is not None and inner is not term.operand else term
+    if isinstance(term, t.Ref) and _is_constant(term):
+        named = module.value_of(term)
+        core = named.operand if isinstance(named, t.Not) else named
+        return plain(named, module, depth - 1) if isinstance(core, t.Ref) and _is_constant(core) else term
+    if not isinstance(term, t.Call):
+        return term
+    function = module.resolve(term)
+    if function is None or function.is_generator or function.is_async or function.kind == "constructor":
+        return term
+    answers = returns(function)
+    if len(answers) != 1 or answers[0][1]:
+        return term
+    value = answers[0][0]
+    if isinstance(value, t.Ref) and _is_constant(value) and value.place.root.scope is function:
+        value = module.value_of(value)
+    return plain(substitute(value, bind(term, function)), module, depth - 1) if value is not None else term
+
+
+def _is_constant(term: t.Ref) -> bool:
+    return not term.place.path and term.place.root.kind == "local" and term.place.root.constant
 
 
 def _chosen(term: t.Binary, holds: bool, module: Module, depth: int) -> Iterator[tuple[t.Term, bool]]:

@@ -303,7 +303,7 @@ class Trackers:
             ):
                 continue
             hangs = any(
-                fact.step is divergence.step or divergence.decides(fact.term) is not None
+                fact.step is divergence.step or divergence.decides(fact.term, self.module) is not None
                 for fact in cfg.known_at(step)
             )
             if found is None or (hangs and not found[1]):

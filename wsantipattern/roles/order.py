@@ -152,13 +152,25 @@ class Orders:
         return any_of(split(call.method), self.knowledge.names("watermark", "orderings"))
 
     def may_order(self, function: Function) -> bool:
-        """Whether the text of a function could put two values in order; most functions are passed over unread."""
+        """Whether the text of a function could put two values in order, by itself or by a function that it mentions;
+        most functions are passed over unread."""
         found = self._may_order.get(function)
         if found is None:
-            found = self._may_order[function] = self.module.orders_within(function.extent) or self._has_word(
-                *function.extent
-            )
+            found = self._may_order[function] = self._orders(function) or function in self._asking
         return found
+
+    def _orders(self, function: Function) -> bool:
+        return self.module.orders_within(function.extent) or self._has_word(*function.extent)
+
+    @cached_property
+    def _asking(self) -> set[Function]:
+        """The functions that mention a function of the file which puts values in order."""
+        names = {
+            function.name.rpartition(".")[2]
+            for function in self.module.all_functions
+            if function.kind != "top" and self._orders(function)
+        }
+        return {other for name in names if name for other in self.module.functions_mentioning(name)}
 
     def _has_word(self, start: int, end: int) -> bool:
         text = self.module.text

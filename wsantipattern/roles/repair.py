@@ -15,6 +15,7 @@ from wsantipattern.remedy import Advice, Drop, Guard, OnlyRaise, ResetBefore
 if TYPE_CHECKING:
     from wsantipattern.model.cfg import Step
     from wsantipattern.model.flow import Fact
+    from wsantipattern.model.module import Module
     from wsantipattern.model.place import Place
     from wsantipattern.roles.accumulation import Addition
     from wsantipattern.roles.dedup import StaleMark
@@ -102,7 +103,7 @@ def emptied_before(stale: StaleMark) -> ResetBefore | None:
         step.extent
         for step in cfg.steps
         if step.kind not in ("entry", "exit", "raised")
-        and any(_tells(divergence, fact) for fact in cfg.known_at(step))
+        and any(_tells(divergence, fact, stale.function.module) for fact in cfg.known_at(step))
     )
     condition, can_precede = _condition(stale)
     return ResetBefore(
@@ -122,7 +123,7 @@ def _first_use(stale: StaleMark) -> t.Extent:
     cfg, divergence, place = stale.function.cfg, stale.divergence, _container(stale.tracker.place)
 
     def is_known(step: Step) -> bool:
-        return any(_tells(divergence, fact) for fact in cfg.known_at(step))
+        return any(_tells(divergence, fact, stale.function.module) for fact in cfg.known_at(step))
 
     found = stale.mark.step.extent
     apart = is_known(stale.mark.step)
@@ -137,11 +138,11 @@ def _first_use(stale: StaleMark) -> t.Extent:
     return found
 
 
-def _tells(divergence: Divergence, fact: Fact) -> bool:
+def _tells(divergence: Divergence, fact: Fact, module: Module) -> bool:
     """Whether it is known of a step that the copy has diverged."""
     if fact.step is divergence.step and divergence.labels is not None:
         return divergence.labels == ("true" if fact.holds else "false",)
-    return divergence.decides(fact.term) == fact.holds
+    return divergence.decides(fact.term, module) == fact.holds
 
 
 def _condition(stale: StaleMark) -> tuple[t.Extent | None, bool]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
-from wsantipattern.model.flow import Key, atom
+from wsantipattern.model.flow import Key, atom, plain
 from wsantipattern.model.module import Module
 from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.roles.container import DEPTH, Containers, Storage, number, yields
@@ -114,7 +114,7 @@ class Resets:
     def _names(self, frame: Frame, value: t.Term, place: Place, divergence: Divergence | None) -> bool:
         """Whether a variable that is given this value names the place from then on."""
         if isinstance(value, t.Choice):
-            holds = divergence.decides(value.test) if divergence is not None else None
+            holds = divergence.decides(value.test, self.module) if divergence is not None else None
             if holds is not None:
                 side = value.then if holds else value.otherwise
                 return self._names(frame, side, place, divergence)
@@ -146,7 +146,7 @@ class Resets:
                     for s in self.containers.of(frame, value, 3)
                 )
             case t.Choice():
-                holds = divergence.decides(value.test) if divergence is not None else None
+                holds = divergence.decides(value.test, self.module) if divergence is not None else None
                 sides = {True: (value.then,), False: (value.otherwise,), None: (value.then, value.otherwise)}
                 return any(again(side) for side in sides[holds])
             case t.Logic():
@@ -399,7 +399,7 @@ class Resets:
         for step in cfg.of_kind("test"):
             if step.term is None:
                 continue
-            here, there = atom(step.term), atom(inner.lifted(step.term))
+            here, there = cfg.atom(step), atom(plain(inner.lifted(step.term), self.module))
             if here is not None and there is not None and there[0] in known:
                 given.append((here[0], (known[there[0]] == there[1]) == here[1]))
         if not given_out:

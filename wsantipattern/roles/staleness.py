@@ -18,7 +18,7 @@ from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
-from wsantipattern.model.flow import Key, atom, facts_at, implied, key
+from wsantipattern.model.flow import Key, atom, facts_at, implied, key, plain
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.roles.origin import Frame, Leaf, Origins
@@ -67,10 +67,10 @@ class Divergence:
         """What is known at the condition, for a trace."""
         return _ACCOUNTS[self.kind]
 
-    def decides(self, condition: t.Term) -> bool | None:
+    def decides(self, condition: t.Term, module: Module) -> bool | None:
         """The truth of a condition where the copy has diverged; None where this does not say."""
         known = dict(self.given)
-        decided = atom(condition)
+        decided = atom(plain(condition, module))
         if decided is None or decided[0] not in known:
             return None
         return known[decided[0]] == decided[1]
@@ -189,7 +189,7 @@ class Staleness:
                     function, step, told
                 ):
                     given = [*told]
-                    decided = atom(step.term)
+                    decided = function.cfg.atom(step)
                     if decided is not None:
                         given.append((decided[0], decided[1] == holds))
                     yield Divergence(
@@ -206,7 +206,7 @@ class Staleness:
     def _is_excluded(self, function: Function, step: Step, told: set[tuple[Key, bool]]) -> bool:
         """Whether an earlier condition has said already that it is not so: `case stale: ... case current: ...`."""
         for fact in facts_at(function, step):
-            decided = atom(fact.term)
+            decided = atom(plain(fact.term, self.module))
             if decided is not None and (decided[0], decided[1] != fact.holds) in told:
                 return True
         return False

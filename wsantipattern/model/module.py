@@ -226,6 +226,15 @@ class Module:
         self.considered: Quiet = QUIET
         """Takes down why rules speak or stay silent, where somebody wants to know."""
 
+    @contextmanager
+    def unheard(self) -> Iterator[None]:
+        """Nothing is taken down meanwhile: for a rule that asks what another rule decides."""
+        before, self.considered = self.considered, QUIET
+        try:
+            yield
+        finally:
+            self.considered = before
+
     def spend(self, units: int) -> None:
         """Counts work.
 

@@ -55,12 +55,23 @@ class OwnerTimers:
         for word in sorted({a.name.rpartition(".")[2] for a in kinds}):
             functions.update(dict.fromkeys(self.module.functions_mentioning(word)))
         found: list[Armed] = []
+        considered = self.module.considered
         for function in sorted(functions, key=lambda f: f.extent):
             stored: set[int] = set()
-            for timer in self.timers.armed_in(function):
+            with self.module.unheard():
+                kept = list(self.timers.armed_in(function))
+            for timer in kept:
                 stored.add(id(timer.call))
                 callback = self.callback_of(timer.arming, timer.call)
-                if timer.arming in kinds and callback is not None and self._outlives(timer, function):
+                if timer.arming not in kinds:
+                    considered.aside(timer.call.extent, "`{}` is a task or a context, no timer", timer.place)
+                elif callback is None:
+                    what = "what runs when `{}` fires is not in this file"
+                    considered.silent(timer.call.extent, what, timer.place)
+                elif not self._outlives(timer, function):
+                    what = "`{}` is kept with others, or the function that arms it deals with it itself"
+                    considered.silent(timer.call.extent, what, timer.place)
+                else:
                     found.append(
                         Armed(timer.arming, timer.call, timer.step, function, timer.place, callback, timer)
                     )

@@ -15,8 +15,9 @@ Limits
     Silent where any guard of the send, or anything in the file that closes the socket, depends on what the peer
     answered; where the message is itself a ping; and where the library or the server keeps the link alive by default.
     A dead peer that another file notices is not seen; but a transport that only hands on what it is given, and tells
-    its owner of the end, is `low`: its owner mostly watches over it. A farewell while the link ends is no loss. A flag of a wrapper counts where the file shows that it follows
-    the making and the end of the connection, and nothing the peer says; in Go also by its words (`medium`).
+    its owner of the end, is `low`: its owner mostly watches over it. A farewell while the link ends is no loss. A flag
+    of a wrapper counts where the file shows that it follows the making and the end of the connection, and nothing the
+    peer says; in Go also by its words (`medium`).
 """
 
 from collections.abc import Iterator

@@ -31,6 +31,8 @@ class Aftermath:
         self.link = end.link
         self.truths: dict[Place, bool] = {}
         self.changed: set[Place] = set()
+        self._settled: dict[Place, bool] = {}
+        self._decided: dict[Place, bool] = {}
         self._guards: dict[tuple[Function, bool], set[Step]] = {}
         self._ran = set(owners.run_by(end.function))
         self._collect()
@@ -49,6 +51,15 @@ class Aftermath:
             for caller in self.owners.callers_of(self.end.function):
                 for step in caller.cfg.steps:
                     self._effect(step, certain=False)
+
+        self._settled = dict(self.truths)
+        for handler in self.link.handlers if self.link is not None and self.end.kind != "event" else ():
+            # The end closes the connection: what its close handlers note is true by the time a timer fires.
+            for function in self.owners.run_by(handler):
+                for _, store in function.cfg.assignments:
+                    truth = flow.truth(store)
+                    if isinstance(store.target, t.Ref) and truth is not None:
+                        self._settled.setdefault(store.target.place, truth)
 
     def _effect(self, step: Step, certain: bool) -> None:
         if step.kind in ("assign", "delete") and step.target is not None:
@@ -110,10 +121,11 @@ class Aftermath:
 
     # -- conditions --------------------------------------------------------------------------------
 
-    def given(self, function: Function) -> list[tuple[flow.Key, bool]]:
-        """What is known at the start of a function that runs after the end."""
+    def given(self, function: Function, handler: bool) -> list[tuple[flow.Key, bool]]:
+        """What is known at the start of a function that runs after the end; `handler`: because it closes."""
+        truths = self.truths if handler else self._settled
         known: list[tuple[flow.Key, bool]] = [
-            (("set", place), truth) for place, truth in self.truths.items() if place not in self.changed
+            (("set", place), truth) for place, truth in truths.items() if place not in self.changed
         ]
         for step in function.cfg.of_kind("test"):
             told = self._state(step.term)
@@ -181,7 +193,7 @@ class Aftermath:
             decided[0][1] if decided is not None and decided[0][0] == "set" and len(decided[0]) == 2 else None
         )
         if isinstance(plain, Place):
-            if plain in self.truths and plain not in self.changed:
+            if plain in (self.truths if handler else self._settled) and plain not in self.changed:
                 return False
             if self._is_link(plain) and plain not in self.changed:
                 return False
@@ -220,11 +232,13 @@ class Aftermath:
             if getter is not None and self._reads(getter):
                 return True
             initial = place.root.initial if place.root.constant and place.root.kind == "local" else None
-            return (
+            if (
                 initial is not None
                 and not isinstance(initial, (t.Ref, t.Closure))
                 and self._value_tells(initial)
-            )
+            ):
+                return True
+            return place.is_local and place.root.kind == "local" and self._was_decided(place)
         if isinstance(part, t.Field):
             return part.name in asks
         if isinstance(part, t.Call):
@@ -238,6 +252,22 @@ class Aftermath:
                 (receiver.root.kind == "this" and not receiver.path) or self._is_link(receiver)
             )
         return False
+
+    def _was_decided(self, place: Place) -> bool:
+        """Whether a variable has its value by a condition that reads what the end changes, or by what it changes."""
+        if place not in self._decided:
+            self._decided[place] = False
+            self._decided[place] = any(
+                self._value_tells(store.value)
+                or any(
+                    self._value_tells(fact.term)
+                    for step in function.cfg.steps_of(store)
+                    for fact in function.cfg.known_at(step)
+                )
+                for function, store in self.module.stores_to(place)
+                if not (store.declares and isinstance(store.value, t.Constant))
+            )
+        return self._decided[place]
 
     def _value_tells(self, value: t.Term) -> bool:
         return any(
@@ -324,7 +354,7 @@ class Aftermath:
         cfg = function.cfg
         if cfg.incomplete:
             return None
-        blocked, given = self.guards(function, handler), self.given(function)
+        blocked, given = self.guards(function, handler), self.given(function, handler)
         origin = start if start is not None else cfg.entry
         calls: list[tuple[Step, Function]] = []
         for step in cfg.steps:

@@ -19,7 +19,7 @@ from wsantipattern.model.place import Place
 from wsantipattern.model.summary import visible_in
 from wsantipattern.roles.event import Events
 from wsantipattern.roles.owner import End, Link, Owners
-from wsantipattern.roles.owner_after import Aftermath, Chain
+from wsantipattern.roles.owner_after import Aftermath, Chain, Goal
 from wsantipattern.roles.owner_timer import Armed, OwnerTimers
 from wsantipattern.roles.sending import Sends
 from wsantipattern.roles.timer import Timers
@@ -475,7 +475,10 @@ class Survivors:
             starts.append((armed.callback, None))
         for function, start in starts:
             again = after.way(function, goal, start=start)
-            if again is None:
+            if again is None or (start is None and not self._takes_time(again)):
+                continue
+            # What is armed after the end may still look, when it fires, before it does anything.
+            if start is not None and after.way(armed.callback, _reaching(start)) is None:
                 continue
             sure = end.is_sure or end.kind == "method"
             confidence = Confidence.HIGH if sure else Confidence.MEDIUM
@@ -485,8 +488,28 @@ class Survivors:
             yield Survivor(armed, end, "resumed", before, again, False, cleared, confidence)
             return
 
+    def _takes_time(self, chain: Chain) -> bool:
+        """Whether something runs before the timer is armed that another thread can come between."""
+        quick = self.knowledge.names("owner", "quick")
+        return any(
+            self.module.resolve(call) is None
+            and not call.total
+            and call.method not in quick
+            and self.kept.timers.arming_of(call, 0) is None
+            and function.cfg.reaches(before, step)
+            for function, step in chain
+            for before, call in function.cfg.calls
+        )
+
     def account(self, survivor: Survivor) -> tuple[str, str, list[tuple[t.Extent, str]]]:
         """The message of a finding, how it calls the end, and the interleaving."""
         from wsantipattern.roles.owner_account import account
 
         return account(survivor)
+
+
+def _reaching(wanted: Step) -> Goal:
+    def goal(function: Function, step: Step) -> bool:
+        return step is wanted
+
+    return goal

@@ -79,10 +79,13 @@ class Survivors:
             return []
         for survivor in self._all():
             armed = survivor.armed
+            self._take_down(survivor)
             key: object = armed.place if armed.place is not None else armed.call
             known = found.get(key)
             if (known is None or known.confidence < survivor.confidence) and not self._leaks_at_once(armed):
                 found[key] = survivor
+        if self.module.considered.active:
+            self._account_for_the_unowned()
         return sorted(found.values(), key=lambda s: s.armed.call.extent)
 
     def _all(self) -> Iterator[Survivor]:
@@ -100,10 +103,45 @@ class Survivors:
     def _leaks_at_once(self, armed: Armed) -> bool:
         """Whether `timer-not-cleared` speaks of this very place."""
         timer = armed.timer
-        return timer is not None and (
-            self.timers.leaky_settle(armed.function, timer) is not None
-            or self.timers.way_out(armed.function, timer) is not None
-        )
+        with self.module.unheard():
+            leaks = timer is not None and (
+                self.timers.leaky_settle(armed.function, timer) is not None
+                or self.timers.way_out(armed.function, timer) is not None
+            )
+        if leaks:
+            self._silent(
+                armed, "the function that arms `{}` forgets it itself, as another rule says", armed.name
+            )
+        return leaks
+
+    def _silent(self, armed: Armed, reason: str, *names: object, at: t.Extent | None = None) -> None:
+        self.module.considered.silent(armed.call.extent, reason, *names, at=at)
+
+    def _take_down(self, survivor: Survivor) -> None:
+        """Takes down what makes a timer a survivor."""
+        considered, armed, end = self.module.considered, survivor.armed, survivor.end
+        extent, at = armed.call.extent, end.function.name_extent
+        considered.evidence(extent, "`{}` can outlive the call that arms it", armed.name)
+        considered.evidence(extent, "its owner ends in {}", self.timers.described(end.function), at=at)
+        what = {
+            "left": "the end leaves it armed, and its callback works on what is gone",
+            "revived": "the end closes the connection, and the close handler arms it again",
+            "resumed": "the end clears it while its callback waits, and the callback arms it again",
+        }[survivor.how]
+        considered.evidence(extent, what, at=survivor.cleared[0].extent if survivor.cleared else None)
+        if survivor.confidence < Confidence.HIGH:
+            considered.weaker(
+                extent, "not structure but names make this the end, or the connection, of the owner"
+            )
+
+    def _account_for_the_unowned(self) -> None:
+        """Takes down the timers beside which no connection, or no end of an owner, is to be seen."""
+        ends = [end for link in self.owners.links for end in self.owners.ends_of(link)]
+        for armed in self.kept.armed:
+            if not self.owners.links:
+                self._silent(armed, "no connection is kept beside `{}` that could end before it", armed.name)
+            elif not ends:
+                self._silent(armed, "the owner of `{}` has no end in this file", armed.name)
 
     def after(self, end: End) -> Aftermath:
         if end not in self._after:
@@ -178,7 +216,12 @@ class Survivors:
     # -- left armed ------------------------------------------------------------------------------
 
     def _left(self, armed: Armed, link: Link, end: End) -> Iterator[Survivor]:
-        if self._arms_itself(end, armed) or self._deals_with(end, armed, link):
+        name, at = self.timers.described(end.function), end.function.name_extent
+        if self._arms_itself(end, armed):
+            self._silent(armed, "{} arms it itself, so it ends nothing for `{}`", name, armed.name, at=at)
+            return
+        if self._deals_with(end, armed, link):
+            self._silent(armed, "the end {} clears `{}`, or calls what may clear it", name, armed.name, at=at)
             return
         after = self.after(end)
         cleared = self._sibling(end, armed)
@@ -187,18 +230,27 @@ class Survivors:
         if work is None:
             work = after.way(armed.callback, lambda f, s: self._uses(link, s))
         if work is None:
+            what = "once {} has run, the callback of `{}` comes to nothing of the connection"
+            self._silent(armed, what, name, armed.name, at=at)
             return
+        once = "`{}` fires once, and nothing shows that {} is to clear it"
         if armed.place is None and not (remakes or armed.arming.repeats):
+            self._silent(armed, once, armed.name, name, at=at)
             return
         meant = cleared is not None or (armed.place is not None and self._is_cleared_elsewhere(armed, end))
         if remakes:
             # Somebody decides whether to connect again where the timer is armed: the end writes what is asked there.
             meant = meant or self._stops_arming(armed, link, after)
             if armed.place is None and not (end.is_sure or meant):
+                self._silent(armed, once, armed.name, name, at=at)
                 return
         elif not self._repeats(armed) and not meant:
+            self._silent(armed, once, armed.name, name, at=at)
             return
         if end.kind == "plain" and not meant:
+            self._silent(
+                armed, "nothing shows that {} is the end of the owner of `{}`", name, armed.name, at=at
+            )
             return
         sure = end.is_sure or (end.kind == "method" and meant)
         confidence = Confidence.HIGH if link.is_strong and sure else Confidence.MEDIUM

@@ -40,12 +40,20 @@ class Knowledge:
 
     def entries(self, table: str, key: str) -> list[dict[str, Any]]:
         """The tables of `[[table.key]]`; empty where nothing is known."""
-        return [e for e in self._tables.get(table, {}).get(key, []) if isinstance(e, dict)]
+        cached = self._entries.get((table, key))
+        if cached is None:
+            cached = [e for e in self._tables.get(table, {}).get(key, []) if isinstance(e, dict)]
+            self._entries[(table, key)] = cached
+        return cached
 
     @property
     def tables(self) -> Mapping[str, Mapping[str, list[Any]]]:
         """Everything, for `explain` and for validation."""
         return self._tables
+
+    @cached_property
+    def _entries(self) -> dict[tuple[str, str], list[dict[str, Any]]]:
+        return {}
 
     @cached_property
     def _names(self) -> dict[tuple[str, str], frozenset[str]]:

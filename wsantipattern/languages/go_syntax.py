@@ -27,6 +27,10 @@ _DECLARATIONS = """
 (type_alias) @type
 (import_spec) @import
 (binary_expression operator: ["<" "<=" ">" ">="] @ordering)
+(binary_expression left: [(selector_expression) (index_expression)] operator: ["<" "<=" ">" ">="] @trivial right: [(int_literal) (float_literal)])
+(binary_expression left: [(int_literal) (float_literal)] operator: ["<" "<=" ">" ">="] @trivial right: [(selector_expression) (index_expression)])
+((binary_expression left: (call_expression function: (identifier) @_size) operator: ["<" "<=" ">" ">="] @trivial right: (int_literal))
+    (#any-of? @_size "len" "cap"))
 (binary_expression left: [(selector_expression) (identifier)] operator: "!=" @unequal right: [(selector_expression) (identifier)])
 (assignment_statement left: (expression_list [(index_expression) (parenthesized_expression)])) @addition
 (assignment_statement operator: ["+=" "|="]) @addition

@@ -59,6 +59,8 @@ _SHAPES = """
 (arrow_function body: (call_expression arguments: (arguments . [(function_expression) (arrow_function)])) @stated)
 (export_statement value: [%(functions)s (class) (object)]) @exported
 (binary_expression operator: ["<" "<=" ">" ">="] @ordering)
+(binary_expression left: [(member_expression) (subscript_expression)] operator: ["<" "<=" ">" ">="] @trivial right: (number))
+(binary_expression left: (number) operator: ["<" "<=" ">" ">="] @trivial right: [(member_expression) (subscript_expression)])
 (binary_expression left: [(member_expression) (identifier)] operator: ["!=" "!=="] @unequal right: [(member_expression) (identifier)])
 (assignment_expression left: [(subscript_expression) (parenthesized_expression) (array_pattern) (object_pattern) %(casts)s]) @addition
 (assignment_expression right: [
@@ -134,7 +136,9 @@ class _Collector:
         query = _query(self.language, self.is_javascript)
         self.found = QueryCursor(query, match_limit=_OPEN_MATCHES).captures(file.root)
         file.assigned = self.found.get("assigned", [])
-        self.module.orderings = sorted(node.start_byte for node in self.found.get("ordering", []))
+        trivial = {node.start_byte for node in self.found.get("trivial", [])}
+        orderings = {node.start_byte for node in self.found.get("ordering", [])}
+        self.module.orderings = sorted(orderings - trivial)
         self.module.inequalities = sorted(node.start_byte for node in self.found.get("unequal", []))
         self.module.additions = [node.start_byte for node in self.found.get("addition", [])]
         self.module.answered = [node.start_byte for node in self.found.get("answered", [])]

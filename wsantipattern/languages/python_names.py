@@ -45,6 +45,10 @@ _DEFINITIONS = """
 (decorated_definition) @decorated
 (assignment left: (identifier) right: (lambda)) @named
 (comparison_operator operators: ["<" "<=" ">" ">="] @ordering)
+(comparison_operator . [(attribute) (subscript)] . operators: ["<" "<=" ">" ">="] @trivial . [(integer) (float)] .)
+(comparison_operator . [(integer) (float)] . operators: ["<" "<=" ">" ">="] @trivial . [(attribute) (subscript)] .)
+((comparison_operator . (call function: (identifier) @_size) . operators: ["<" "<=" ">" ">="] @trivial . (integer) .)
+    (#eq? @_size "len"))
 (comparison_operator [(attribute) (identifier) (subscript)] operators: "!=" @unequal [(attribute) (identifier) (subscript)])
 (assignment left: [(subscript) (pattern_list (subscript)) (tuple_pattern (subscript)) (list_pattern (subscript))]) @addition
 (assignment right: [
@@ -123,7 +127,9 @@ class Names:
         found = QueryCursor(query(_DEFINITIONS)).captures(self.root)
         for node in found.pop("import", []):
             self.module.imports.update(_imported(node))
-        self.module.orderings = sorted(node.start_byte for node in found.pop("ordering", []))
+        trivial = {node.start_byte for node in found.pop("trivial", [])}
+        found.pop("_size", None)
+        self.module.orderings = sorted({node.start_byte for node in found.pop("ordering", [])} - trivial)
         self.module.inequalities = sorted(node.start_byte for node in found.pop("unequal", []))
         self.module.additions = [node.start_byte for node in found.pop("addition", [])]
         self.module.answered = [node.start_byte for node in found.pop("answered", [])]

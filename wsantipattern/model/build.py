@@ -151,8 +151,10 @@ class _Builder:
 
     def _edge(self, source: Step, label: Label, target: Step, back: bool = False) -> None:
         self.targets.add(target)
-        if all(e.target is not target or e.label != label for e in source.edges):
-            source.edges.append(Edge(label, target, back))
+        for known in source.edges:
+            if known.target is target and known.label == label:
+                return
+        source.edges.append(Edge(label, target, back))
 
     def _link(self, target: Step, back: bool = False) -> None:
         if self.current is not None:
@@ -525,9 +527,12 @@ class _Builder:
         if self.current is None:
             return
         match term:
-            case t.Ref() | t.Constant():
-                for child in self._adopt(term):
-                    self.value(child)
+            case t.Constant():
+                pass
+            case t.Ref():
+                if term.key is not None or term.guard is not None:
+                    for child in self._adopt(term):
+                        self.value(child)
             case t.Call():
                 self._call(term)
             case t.Store():
@@ -758,20 +763,10 @@ def _finish(steps: list[Step], entry: Step, *ends: Step) -> list[Step]:
         if step.kind == "join" and len(step.edges) == 1:
             skip[step] = step.edges[0]
     for step in steps:
-        edges: list[Edge] = []
-        for edge in step.edges:
-            target, back = edge.target, edge.back
-            seen: set[Step] = set()
-            label = edge.label
-            while target in skip and target not in seen:
-                seen.add(target)
-                back = back or skip[target].back
-                if skip[target].label == "raise":
-                    label = "raise" if label == "next" else label
-                target = skip[target].target
-            if target not in seen and all(e.target is not target or e.label != label for e in edges):
-                edges.append(Edge(label, target, back))
-        step.edges = edges
+        edges = step.edges
+        if len(edges) == 1 and edges[0].target not in skip:
+            continue
+        step.edges = _onward(edges, skip)
     reached = {entry, *ends}
     todo = [entry]
     while todo:
@@ -779,8 +774,32 @@ def _finish(steps: list[Step], entry: Step, *ends: Step) -> list[Step]:
             if edge.target not in reached:
                 reached.add(edge.target)
                 todo.append(edge.target)
-    kept = [step for step in steps if step in reached]
-    kept.sort(key=lambda s: (s is not entry, s in ends))
+    kept = [entry]
+    kept += [step for step in steps if step in reached and step is not entry and step not in ends]
+    kept += [step for step in steps if step in ends and step is not entry]
     for index, step in enumerate(kept):
         step.index = index
     return kept
+
+
+def _onward(edges: list[Edge], skip: dict[Step, Edge]) -> list[Edge]:
+    """The edges to what lies behind the joins that are taken out; each target once for a label."""
+    found: list[Edge] = []
+    for edge in edges:
+        target = edge.target
+        if target not in skip:
+            if not any(e.target is target and e.label == edge.label for e in found):
+                found.append(edge)
+            continue
+        back, label = edge.back, edge.label
+        seen: set[Step] = set()
+        while target in skip and target not in seen:
+            seen.add(target)
+            over = skip[target]
+            back = back or over.back
+            if over.label == "raise" and label == "next":
+                label = "raise"
+            target = over.target
+        if target not in seen and not any(e.target is target and e.label == label for e in found):
+            found.append(Edge(label, target, back))
+    return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -191,7 +192,8 @@ class Module:
         classes: every class, in order of appearance.
         imports: canonical names of imported modules.
         raises: whether calls can raise in this language (false for Go, where errors are values).
-        orderings: byte offsets of the operators `< <= > >=` between values, ascending.
+        orderings: byte offsets of the operators `< <= > >=` between values, ascending; those that only compare a field,
+            an element or a size with a number are left out.
         inequalities: byte offsets of the operators `!=`, `!==` between variables and fields, ascending.
         additions: byte offsets of assignments that may add to what is there, in no order: to an element, with an operator,
             or of a value that is made of others.
@@ -303,10 +305,11 @@ class Module:
         """The byte offsets at which the text has `word` as a whole identifier, ascending."""
         needle = word.encode()
         text = self.text
+        size, last = len(needle), len(text)
         at = text.find(needle) if needle else -1
         while at >= 0:
-            end = at + len(needle)
-            if not is_word(text, at - 1) and not is_word(text, end):
+            end = at + size
+            if (not at or text[at - 1] not in _WORD) and (end == last or text[end] not in _WORD):
                 yield at
             at = text.find(needle, end)
 
@@ -503,17 +506,11 @@ class Module:
 
 def is_word(text: bytes, index: int) -> bool:
     """Whether the byte at an offset can be part of an identifier; false outside the text."""
-    if not 0 <= index < len(text):
-        return False
-    byte = text[index]
-    return (
-        byte == 0x5F
-        or byte == 0x24
-        or 0x30 <= byte <= 0x39
-        or 0x41 <= byte <= 0x5A
-        or 0x61 <= byte <= 0x7A
-        or byte >= 0x80
-    )
+    return 0 <= index < len(text) and text[index] in _WORD
+
+
+_WORD = frozenset(byte for byte in range(256) if byte >= 0x80 or chr(byte).isalnum() or byte in b"_$")
+"""The bytes that an identifier can be made of."""
 
 
 def _is_letter(text: bytes, index: int) -> bool:

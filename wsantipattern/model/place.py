@@ -88,12 +88,23 @@ class Binding:
         return f"<{self.kind} {self.name}>"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Place:
-    """An access path from a resolved binding; equal places are the same storage as far as one file can tell."""
+    """An access path from a resolved binding; equal places are the same storage as far as one file can tell.
+
+    Never changed once it is made. Not frozen by the class, which would make each of the very many three times as slow.
+    """
 
     root: Binding
     path: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return isinstance(other, Place) and self.root is other.root and self.path == other.path
+
+    def __hash__(self) -> int:
+        return hash((self.root, self.path))
 
     def field(self, name: str) -> Place:
         return Place(self.root, (*self.path, name))
@@ -110,10 +121,12 @@ class Place:
     @property
     def name(self) -> str:
         """The last written word of the path: `timer` of `pending.current[*].timer`."""
-        for part in reversed(self.path):
-            if part != ELEMENT:
-                return part
-        return self.root.name
+        path = self.path
+        if not path:
+            return self.root.name
+        if path[-1] != ELEMENT:
+            return path[-1]
+        return next((part for part in reversed(path) if part != ELEMENT), self.root.name)
 
     @property
     def is_local(self) -> bool:

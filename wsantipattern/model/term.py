@@ -33,8 +33,15 @@ class Term:
     def walk(self) -> Iterator[Term]:
         """This term and every term below it, not entering closures or regions."""
         yield self
-        for child in self.children():
-            yield from child.walk()
+        # One generator for the whole term: most terms are small, and there are very many.
+        around = [self.children()]
+        while around:
+            for child in around[-1]:
+                yield child
+                around.append(child.children())
+                break
+            else:
+                around.pop()
 
 
 @dataclass(slots=True, eq=False)
@@ -49,10 +56,10 @@ class Ref(Term):
     guard: Term | None = None
 
     def children(self) -> Iterator[Term]:
-        if self.guard is not None:
-            yield self.guard
-        if self.key is not None:
-            yield self.key
+        guard, key = self.guard, self.key
+        if guard is None:
+            return iter(()) if key is None else iter((key,))
+        return iter((guard,)) if key is None else iter((guard, key))
 
 
 LiteralKind = Literal["number", "string", "bool", "null", "other"]
@@ -87,21 +94,20 @@ class Call(Term):
     guard: Term | None = None
 
     def children(self) -> Iterator[Term]:
+        inner = [self.callee, *self.arguments]
         if self.guard is not None:
-            yield self.guard
-        yield self.callee
-        yield from self.arguments
-        for _, value in self.keywords:
-            yield value
+            inner.insert(0, self.guard)
+        if self.keywords:
+            inner += [value for _, value in self.keywords]
+        return iter(inner)
 
     @property
     def method(self) -> str:
         """The last written word of what is called: `send` of `this.ws.send(x)`, `setTimeout` of `setTimeout(f)`."""
-        if isinstance(self.callee, Ref):
-            return self.callee.place.name
-        if isinstance(self.callee, Field):
-            return self.callee.name
-        return ""
+        callee = self.callee
+        if isinstance(callee, Ref):
+            return callee.place.name
+        return callee.name if isinstance(callee, Field) else ""
 
     @property
     def receiver(self) -> Term | None:
@@ -136,7 +142,7 @@ class Field(Term):
     name: str
 
     def children(self) -> Iterator[Term]:
-        yield self.subject
+        return iter((self.subject,))
 
 
 @dataclass(slots=True, eq=False)
@@ -147,9 +153,7 @@ class Element(Term):
     key: Term | None = None
 
     def children(self) -> Iterator[Term]:
-        yield self.subject
-        if self.key is not None:
-            yield self.key
+        return iter((self.subject,)) if self.key is None else iter((self.subject, self.key))
 
 
 @dataclass(slots=True, eq=False)
@@ -165,8 +169,7 @@ class Binary(Term):
     right: Term
 
     def children(self) -> Iterator[Term]:
-        yield self.left
-        yield self.right
+        return iter((self.left, self.right))
 
 
 @dataclass(slots=True, eq=False)
@@ -177,7 +180,7 @@ class Unary(Term):
     operand: Term
 
     def children(self) -> Iterator[Term]:
-        yield self.operand
+        return iter((self.operand,))
 
 
 @dataclass(slots=True, eq=False)
@@ -187,7 +190,7 @@ class Not(Term):
     operand: Term
 
     def children(self) -> Iterator[Term]:
-        yield self.operand
+        return iter((self.operand,))
 
 
 @dataclass(slots=True, eq=False)
@@ -199,8 +202,7 @@ class Logic(Term):
     right: Term
 
     def children(self) -> Iterator[Term]:
-        yield self.left
-        yield self.right
+        return iter((self.left, self.right))
 
 
 @dataclass(slots=True, eq=False)
@@ -299,10 +301,10 @@ class Store(Term):
     def children(self) -> Iterator[Term]:
         # The target's own place is written, not read; what it is computed from is read first.
         if isinstance(self.target, Ref):
-            yield from self.target.children()
-        else:
-            yield self.target
-        yield self.value
+            if self.target.key is None and self.target.guard is None:
+                return iter((self.value,))
+            return iter((*self.target.children(), self.value))
+        return iter((self.target, self.value))
 
 
 @dataclass(slots=True, eq=False)
@@ -316,8 +318,7 @@ class Result(Term):
     index: int
 
     def children(self) -> Iterator[Term]:
-        if self.index == 0:
-            yield self.call
+        return iter((self.call,)) if self.index == 0 else iter(())
 
 
 @dataclass(slots=True, eq=False)
@@ -327,10 +328,7 @@ class Delete(Term):
     target: Term
 
     def children(self) -> Iterator[Term]:
-        if isinstance(self.target, Ref):
-            yield from self.target.children()
-        else:
-            yield self.target
+        return self.target.children() if isinstance(self.target, Ref) else iter((self.target,))
 
 
 @dataclass(slots=True, eq=False)
@@ -340,7 +338,7 @@ class Several(Term):
     operands: list[Term] = field(default_factory=list)
 
     def children(self) -> Iterator[Term]:
-        yield from self.operands
+        return iter(self.operands)
 
 
 @dataclass(slots=True, eq=False)

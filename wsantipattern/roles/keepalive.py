@@ -117,8 +117,6 @@ class Keepalive:
         return closes or any(
             isinstance(store.value, t.Constant)
             and store.value.value is True
-            and isinstance(store.target, t.Ref)
-            and any_of(split(store.target.place.name), wanted)
             and cfg.dominates(at, step)
             for at, store in cfg.assignments
         )

@@ -23,7 +23,7 @@ from wsantipattern.roles.event import Events
 from wsantipattern.roles.mark import Mark, Marks
 from wsantipattern.roles.membership import Membership
 from wsantipattern.roles.origin import Frame, Origins, waits_in_loop
-from wsantipattern.roles.reset import Resets
+from wsantipattern.roles.reset import Resets, filled
 from wsantipattern.roles.staleness import Divergence, Staleness
 from wsantipattern.roles.words import any_of, of_place
 
@@ -207,7 +207,7 @@ class Trackers:
             return kept[step]
 
         again = _rounds(cfg, divergence.step)
-        given = [*divergence.given, *_filled(storage)]
+        given = [*divergence.given, *filled(storage)]
         sure = Confidence.MEDIUM if mark.said or mark.is_position else Confidence.HIGH
         confidence = min(sure, divergence.confidence)
 
@@ -406,20 +406,6 @@ def _compared(divergence: Divergence) -> set[Place]:
         for part in told[1:]
         if isinstance(part, tuple) and part[0] == "place" and isinstance(part[1], Place)
     }
-
-
-def _filled(storage: Storage) -> list[tuple[Key, bool]]:
-    """What holds of a tracker that is not empty."""
-    place = storage.place
-    facts: list[tuple[Key, bool]] = [(("set", place), True)]
-    zero: Key = ("constant", "number", 0)
-    for name in ("size", "length"):
-        size: Key = ("place", place.field(name))
-        facts.append((("set", place.field(name)), True))
-        facts.append((("<", zero, size), True))
-        first, second = sorted((zero, size), key=repr)
-        facts.append((("==", first, second), False))
-    return facts
 
 
 def _declares(step: Step) -> bool:

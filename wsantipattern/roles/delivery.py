@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
-from wsantipattern.model.flow import bind, substitute
+from wsantipattern.model.flow import bind, plain, substitute
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import Place
 from wsantipattern.model.summary import callers
@@ -63,6 +63,8 @@ class Deliveries:
         """What a term gives to somebody else: arguments, stored and sent values."""
         if isinstance(term, t.Call):
             keeps = term.method in self.knowledge.names("watermark", "collects")
+            if plain(term, self.module) is not term:
+                return []  # A condition in a function of its own.
             if (term.total and not keeps) or self.is_log(term) or term.method.lower() in ("max", "min"):
                 return []
             found = self.slots.read(term)

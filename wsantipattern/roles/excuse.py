@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
-from wsantipattern.model.flow import facts_at
+from wsantipattern.model.flow import Key, atom, facts_at
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.model.summary import callers
@@ -159,13 +159,35 @@ class Excuses:
         )
 
     def _on_the_way(self, function: Function, other: Step, step: Step) -> bool:
-        """Whether every way through `step` passes `other` as well, before or after it."""
+        """Whether every way through `step` passes `other` as well, before or after it, where what `other` is called on
+        is there (`rows?.clear()`)."""
         cfg = function.cfg
         if other is step:
             return False
         if cfg.dominates(other, step):
             return True
-        return cfg.reaches(step, other) and cfg.path(step, {cfg.exit, step}, avoiding={other}) is None
+        given = self._is_there(function, other)
+        if given and cfg.path(cfg.entry, {step}, avoiding={other}, given=given) is None:
+            return True
+        return (
+            cfg.reaches(step, other)
+            and cfg.path(step, {cfg.exit, step}, avoiding={other}, given=given) is None
+        )
+
+    def _is_there(self, function: Function, step: Step) -> list[tuple[Key, bool]]:
+        """What is known at a call that only says that what it is called on is not null."""
+        receiver = step.call.receiver_place if step.call is not None else None
+        if receiver is None:
+            return []
+        told = [atom(fact.term) for fact in function.cfg.known_at(step)]
+        return [
+            (known[0], True)
+            for known in told
+            if known is not None
+            and known[0][0] == "set"
+            and isinstance(known[0][1], Place)
+            and receiver.starts_with(known[0][1])
+        ]
 
     def _is_end(self, watermark: Watermark, function: Function, step: Step) -> bool:
         """Whether the object ends on this path, and nothing of the stream is started again."""
@@ -298,7 +320,7 @@ class Excuses:
         call = step.call
         if call is None or step.kind != "call":
             return False
-        if call.method == "splice" and len(call.arguments) <= 2 and _is_zero(call.argument(0)):
+        if call.method == "splice" and len(call.arguments) <= 2 and self._is_zero(call.argument(0)):
             return True
         if call.method in self.knowledge.names("watermark", "clears") and (
             call.receiver is not None or call.arguments
@@ -320,6 +342,9 @@ class Excuses:
             self._is_clear(callee, inner, place, depth - 1) and self._is_certain(callee, inner)
             for inner in callee.cfg.steps
         )
+
+    def _is_zero(self, value: t.Term | None) -> bool:
+        return _is_zero(value) or _is_zero(self.module.value_of(value))
 
     def _is_taken(self, function: Function, place: Place) -> bool:
         """Whether a function takes out what a place holds before it empties it: that is work, not a reset."""

@@ -176,6 +176,12 @@ class Membership:
                 return self.asked(frame, condition.call, holds)
             case t.Store():
                 return self.asked(frame, condition.value, holds)
+            case t.Logic(op="or" | "and") if holds == (condition.op == "or"):
+                # One side alone is enough for the whole: where the item is in, it is so.
+                return [
+                    *self.asked(frame, condition.left, holds),
+                    *self.asked(frame, condition.right, holds),
+                ]
             case t.Suspend():
                 return self.asked(frame, condition.value, holds) if condition.value is not None else []
             case _:

@@ -395,7 +395,7 @@ class Resets:
                 return False
             ends |= {s for s in cfg.steps if s.suspends}
         given: list[tuple[Key, bool]] = []
-        known = dict(divergence.given) if divergence is not None else {}
+        known = {**dict(filled(storage)), **(dict(divergence.given) if divergence is not None else {})}
         for step in cfg.of_kind("test"):
             if step.term is None:
                 continue
@@ -427,6 +427,20 @@ class Resets:
 def _is_set_back(value: t.Term | None) -> bool:
     """Zero or false; null is what a dict that serves as a set holds for each of its keys."""
     return isinstance(value, t.Constant) and value.kind in ("number", "bool") and not value.value
+
+
+def filled(storage: Storage) -> list[tuple[Key, bool]]:
+    """What holds of a tracker that is not empty."""
+    place = storage.place
+    facts: list[tuple[Key, bool]] = [(("set", place), True)]
+    zero: Key = ("constant", "number", 0)
+    for name in ("size", "length"):
+        size: Key = ("place", place.field(name))
+        facts.append((("set", place.field(name)), True))
+        facts.append((("<", zero, size), True))
+        first, second = sorted((zero, size), key=repr)
+        facts.append((("==", first, second), False))
+    return facts
 
 
 def ahead(step: Step, label: str, avoiding: set[Step] | None = None) -> set[Step]:

@@ -277,9 +277,9 @@ class Slots:
                 return self._returned(getter, mapping, depth)
             return term.place
         if isinstance(term, t.Logic) and term.op in ("??", "or"):
-            return self.read(term.left, depth - 1) if is_fixed(term.right) else None
+            return self.read(term.left, depth - 1) if self._is_fixed(term.right) else None
         if isinstance(term, t.Choice):
-            sides = [side for side in (term.then, term.otherwise) if not is_fixed(side)]
+            sides = [side for side in (term.then, term.otherwise) if not self._is_fixed(side)]
             return self.read(sides[0], depth - 1) if len(sides) == 1 else None
         if isinstance(term, t.Result) and term.index == 0:
             return self.read(term.call, depth - 1)
@@ -290,6 +290,9 @@ class Slots:
         if isinstance(term, t.Field) and isinstance(term.subject, t.Call):
             return self._of_state(term.subject, term.name)
         return None
+
+    def _is_fixed(self, term: t.Term) -> bool:
+        return is_fixed(term) or is_fixed(self.module.value_of(term))
 
     def _of_state(self, call: t.Call, name: str) -> Place | None:
         """`get().last`, `store.getState().last`: a field of the state that a store's setter sets."""

@@ -59,7 +59,7 @@ class End:
 
     Attributes:
         function: what runs. kind: `effect`, `hook`, `contract`, `event` (the connection's close handler), `method`
-            (a public one whose name says so), `named` (any other), or `plain` (nothing but what it does says so).
+            (a public one whose name says so), `named` (any other, and what a function returns for its caller to end it), or `plain` (nothing but what it does says so).
         link: the connection that it closes, or None; closing: the call that does, as seen from `function`.
     """
 
@@ -267,7 +267,7 @@ class Owners:
             return False
         if self.sockets.makes(value) or value.constructs:
             return True
-        if value.method in self.knowledge.names("owner", "makes"):
+        if split(value.method)[:1] and split(value.method)[0] in self.knowledge.names("owner", "makes"):
             return True
         callee = self.module.resolve(value)
         return (
@@ -358,9 +358,21 @@ class Owners:
             if caller not in self._sure and self.is_machine(caller):
                 return None
         if not self.is_named_end(function):
-            return "plain"
+            return "named" if self._is_returned(function) else "plain"
         is_public = function.kind == "method" and not _last(function).startswith(("_", "#"))
         return "method" if is_public else "named"
+
+    def _is_returned(self, function: Function) -> bool:
+        """Whether a nameless function is what the function around it returns."""
+        return (
+            function.kind == "lambda"
+            and function.binding is None
+            and function.parent is not None
+            and any(
+                isinstance(answer, t.Closure) and answer.function is function
+                for answer, _ in returns(function.parent.host)
+            )
+        )
 
     def is_named_end(self, function: Function) -> bool:
         """Whether the name of a function says that it ends something."""

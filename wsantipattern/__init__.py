@@ -1,4 +1,4 @@
-"""What a rule author imports, and nothing else."""
+"""What a rule author imports, and `analyze` for whoever spreads files over machines; nothing else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from wsantipattern.rule import rule
 
 if TYPE_CHECKING:
-    from wsantipattern.finding import Confidence, Severity
+    from collections.abc import Mapping
+
+    from wsantipattern.finding import Confidence, Finding, Severity
     from wsantipattern.model.module import Function, Module
     from wsantipattern.roles import Roles
     from wsantipattern.roles import repair as remedies
@@ -38,10 +40,32 @@ __all__ = [
     "Roles",
     "Rule",
     "Severity",
+    "analyze",
     "remedies",
     "rule",
     "triggers",
 ]
+
+
+def analyze(source: bytes, path: str, config: Mapping[str, object] | None = None) -> list[Finding]:
+    """The findings in one text, in order; a function that any engine can pickle and map over files.
+
+    Depends on its arguments alone (and on the rules that `config` names): no file is looked up or read but rules, and
+    no configuration is searched for. A text that `check` would leave out, for being minified or of no known language,
+    has no findings; what keeps a part of a text from being checked is told by `wsantipattern.analysis.analyze`.
+
+    Args:
+        source: the bytes of the file.
+        path: as reported; its ending decides the language.
+        config: the keys of a `wsantipattern.toml`, as `tomllib` reads them.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+        RuleError: a rule cannot be loaded.
+    """
+    from wsantipattern.single import findings_in
+
+    return findings_in(source, path, config or {})
 
 
 def __getattr__(name: str) -> object:

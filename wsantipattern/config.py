@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,15 @@ def load(file: Path) -> Config:
     if file.name == "pyproject.toml":
         return _load_pyproject(file) or default(str(file.parent))
     return _from_table(_read(file), file, "")
+
+
+def of_table(table: Mapping[str, Any]) -> Config:
+    """The configuration that a table says, with the keys of a file; its folders are relative to the working one.
+
+    Raises:
+        ConfigError: it has an unknown key or a value of the wrong type.
+    """
+    return replace(_from_table(dict(table), Path("configuration"), ""), root="", file=None)
 
 
 def _load_pyproject(file: Path) -> Config | None:

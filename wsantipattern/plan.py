@@ -85,7 +85,7 @@ class Plan:
         config = self.config_of(path)
         settings = self._settings.get(id(config))
         if settings is None:
-            settings = self._settings[id(config)] = self._make(config)
+            settings = self._settings[id(config)] = settings_for(config, self._options)
         return settings
 
     def fail_on(self, path: str) -> Severity:
@@ -102,36 +102,42 @@ class Plan:
         """The configuration files in use so far."""
         return sorted({config.file for config in self._configs.values() if config.file})
 
-    def _make(self, config: Config) -> Settings:
-        options = self._options
-        packs = (str(pack.builtin_folder()), *(config.rule_paths if options.rule_paths else ()))
-        known = [*pack.joined(pack.load(folder) for folder in packs), *suppress.CHECKS]
-        where = f"{config.file}: " if config.file else ""
-        is_whole = options.rule_paths or not config.rule_paths
-        if is_whole:  # else a name may be that of a rule which was left out
-            _must_be_known(config.select or (), known, f"{where}select")
-            _must_be_known(config.ignore, known, f"{where}ignore")
-            _must_be_known(config.severity, known, f"{where}severity")
-            for pattern, rules in config.per_path_ignores:
-                _must_be_known(rules, known, f'{where}per-path-ignores."{pattern}"')
-        _must_be_known(options.select or (), known, "--select")
-        _must_be_known(options.ignore, known, "--ignore")
-        select = options.select if options.select is not None else config.select
-        chosen = [rule for rule in known if select is None or rule in select or rule in suppress.CHECKS]
-        ignore = {*config.ignore, *options.ignore}
-        if not config.report_unused_suppressions:
-            ignore.add(suppress.UNUSED)
-        if not is_whole:
-            ignore.add(suppress.INVALID)
-        return Settings(
-            packs=packs,
-            rules=tuple(rule for rule in chosen if rule not in ignore),
-            severity=config.severity,
-            min_confidence=options.min_confidence or config.min_confidence,
-            knowledge=config.knowledge,
-            per_path_ignores=config.per_path_ignores,
-            root=config.root,
-        )
+
+def settings_for(config: Config, options: Options) -> Settings:
+    """What a configuration and the options over it come to.
+
+    Raises:
+        ConfigError: a name in one of them is no rule's.
+        RuleError: a rule cannot be loaded.
+    """
+    packs = (str(pack.builtin_folder()), *(config.rule_paths if options.rule_paths else ()))
+    known = [*pack.joined(pack.load(folder) for folder in packs), *suppress.CHECKS]
+    where = f"{config.file}: " if config.file else ""
+    is_whole = options.rule_paths or not config.rule_paths
+    if is_whole:  # else a name may be that of a rule which was left out
+        _must_be_known(config.select or (), known, f"{where}select")
+        _must_be_known(config.ignore, known, f"{where}ignore")
+        _must_be_known(config.severity, known, f"{where}severity")
+        for pattern, rules in config.per_path_ignores:
+            _must_be_known(rules, known, f'{where}per-path-ignores."{pattern}"')
+    _must_be_known(options.select or (), known, "--select")
+    _must_be_known(options.ignore, known, "--ignore")
+    select = options.select if options.select is not None else config.select
+    chosen = [rule for rule in known if select is None or rule in select or rule in suppress.CHECKS]
+    ignore = {*config.ignore, *options.ignore}
+    if not config.report_unused_suppressions:
+        ignore.add(suppress.UNUSED)
+    if not is_whole:
+        ignore.add(suppress.INVALID)
+    return Settings(
+        packs=packs,
+        rules=tuple(rule for rule in chosen if rule not in ignore),
+        severity=config.severity,
+        min_confidence=options.min_confidence or config.min_confidence,
+        knowledge=config.knowledge,
+        per_path_ignores=config.per_path_ignores,
+        root=config.root,
+    )
 
 
 def _must_be_known(rules: Iterable[str], known: Sequence[str], where: str) -> None:

@@ -167,8 +167,10 @@ def _verdict(
         here = [c for c in here if c.span.start.line == line] or _innermost(here)
     else:
         here = _innermost(here) or [c for c in every if c.span.start.line == line]
-    if not here:
-        here = [_elsewhere(c) for c in every if c.state != "nothing" and _is_decided_at(c, line, column)]
+    if all(c.state == "nothing" for c in here):
+        here = [
+            _elsewhere(c) for c in every if c.state != "nothing" and _is_decided_at(c, line, column)
+        ] or here
     if here:
         state = min((c.state for c in here), key=_ORDER.index)
         if state == "nothing":

@@ -237,9 +237,13 @@ class Staleness:
         if sides is None:
             return None
         larger, smaller = sides
+        considered = self.module.considered
         if self._is_no_position(larger) or self._is_no_position(smaller) or self._bounds(smaller):
+            what = "this compares with a size, a time, a limit or a literal, which is no position of the other side"
+            considered.aside(condition.extent, what)
             return None
         if self._counts_through(larger, smaller) or self._counts_through(smaller, larger):
+            considered.aside(condition.extent, "this is the condition of a counting loop")
             return None
         own, other = self.origins.of(frame, larger), self.origins.of(frame, smaller)
         if not own or not other:
@@ -252,6 +256,9 @@ class Staleness:
             if not any(self._moves(leaf) for leaf in ours):
                 if any(self._is_moved_elsewhere(leaf) for leaf in ours) and self._is_of_other_side(smaller):
                     return _Verdict(Confidence.MEDIUM, loops, told)
+                considered.aside(
+                    condition.extent, "this side's value does not go on with what comes in: no position"
+                )
                 return None
             sure = Confidence.HIGH if any(leaf.is_state for leaf in ours) else Confidence.MEDIUM
             return _Verdict(sure, loops, told)
@@ -260,6 +267,9 @@ class Staleness:
                 return _Verdict(Confidence.HIGH, loops, told)
             if self._named_apart(larger, smaller):
                 return _Verdict(Confidence.MEDIUM, loops, told)
+        behind = "this says that this side is behind: no divergence, but what a recovery is for"
+        same = "this compares values of one and the same side"
+        considered.aside(condition.extent, behind if outer > inner else same)
         return None
 
     def _differs(self, frame: Frame, condition: t.Term, holds: bool) -> _Verdict | None:

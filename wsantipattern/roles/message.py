@@ -385,6 +385,8 @@ class Messages:
         candidates.extend(self._relayed(function, index, depth))
         candidates.extend(self._overridden(function, index))
         if not called and not candidates:
+            candidates.extend(self._dispatched(function, binding, depth))
+        if not called and not candidates:
             candidates.extend(self._named(function, binding))
         best: Message | None = None
         for found in candidates:
@@ -514,6 +516,33 @@ class Messages:
                         found = self.in_term(call.arguments[index + 1], depth - 1)
                         if found is not None:
                             yield found
+
+    def _dispatched(self, function: Function, binding: Binding, depth: int) -> Iterator[Message]:
+        """The action of a reducer that another file runs, where this one dispatches an action of the same type.
+
+        `case "chunk": return { ...state, text: state.text + action.text }`, and `dispatch({ type: "chunk", text })` on a
+        function that is not of the file.
+        """
+        if len(function.parameters) != 2 or function.parameters[1] is not binding or depth <= 0:
+            return
+        asked = {
+            side.value
+            for test in function.cfg.of_kind("test")
+            if isinstance(test.term, t.Binary) and test.term.op == "=="
+            for of, side in ((test.term.left, test.term.right), (test.term.right, test.term.left))
+            if isinstance(side, t.Constant) and isinstance(of, t.Ref) and of.place.root is binding
+        }
+        for host in self.module.all_functions if asked else ():
+            for step, call in host.cfg.calls if not host.is_inlined else ():
+                callee = call.callee.place.root if isinstance(call.callee, t.Ref) else None
+                action = call.argument(0)
+                if callee is None or callee.kind != "parameter" or not isinstance(action, t.Record):
+                    continue
+                if any(isinstance(v, t.Constant) and v.value in asked for _, v in action.entries):
+                    found = self.in_term(action, depth - 1)
+                    if found is not None:
+                        said = weak(step.extent, f"an action of this type is given to `{callee.name}`")
+                        yield Message(found.transport, said, found.library)
 
     def _overridden(self, function: Function, index: int) -> Iterator[Message]:
         """`async def on_sentence(self, data)` of a class that extends a library's namespace or endpoint."""

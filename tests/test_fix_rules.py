@@ -164,3 +164,94 @@ def test_what_a_fix_changes(rule: str, name: str, kind: str):
     assert changed(rule, name, unsafe=kind == "unsafe") == wanted
     if kind == "unsafe":
         assert changed(rule, name, unsafe=False) == []
+
+
+IMPORTS = {
+    "none": ("", 'import "strings"\n\n'),
+    "one": ('import "fmt"\n\n', 'import "strings"\nimport "fmt"\n\n'),
+    "a list": ('import (\n\t"fmt"\n\t"time"\n)\n\n', 'import (\n\t"fmt"\n\t"strings"\n\t"time"\n)\n\n'),
+    "a group of others": (
+        'import (\n\t// Sockets.\n\t"github.com/gorilla/websocket"\n)\n\n',
+        'import (\n\t"strings"\n\n\t// Sockets.\n\t"github.com/gorilla/websocket"\n)\n\n',
+    ),
+    "two groups": (
+        'import (\n\t"fmt"\n\n\t"github.com/gorilla/websocket"\n)\n\n',
+        'import (\n\t"fmt"\n\t"strings"\n\n\t"github.com/gorilla/websocket"\n)\n\n',
+    ),
+    "there already": ('import "strings"\n\n', 'import "strings"\n\n'),
+}
+
+
+@pytest.mark.parametrize("case", IMPORTS)
+def test_an_import_that_a_fix_needs(case: str, compilers: Compilers):
+    before, after = IMPORTS[case]
+    head, body = bare(FIXTURES / "unguarded-append" / "lantern_words.go").split(b"\n\n", 1)
+    text = head + b"\n\n" + before.encode() + body
+    result = correct(text, "a.go", settings_of("unguarded-append"), unsafe=True)
+    assert len(result.fixed) == 1
+    assert result.text.startswith(head + b"\n\n" + after.encode() + b"type ")
+    assert compilers.go_layout(result.text) == result.text
+
+
+def test_a_package_that_goes_by_another_name_is_not_guessed():
+    head, body = bare(FIXTURES / "unguarded-append" / "lantern_words.go").split(b"\n\n", 1)
+    text = head + b'\n\nimport str "strings"\n\n' + body
+    assert correct(text, "a.go", settings_of("unguarded-append"), unsafe=True).text == text
+
+
+def test_a_branch_without_braces_gets_them():
+    text = """\
+export class Board {
+  seen = new Set();
+  top = 0;
+  live(e) {
+    if (this.seen.has(e.id)) return;
+    this.seen.add(e.id);
+    this.top = e.id;
+    this.show(e);
+  }
+  onPage(page) {
+    if (this.top > page.top) this.top = 0;
+    // Each of them.
+    for (const e of page.rows) {
+      if (this.seen.has(e.id)) continue;
+      this.seen.add(e.id);
+      this.show(e);
+    }
+  }
+}
+"""
+    result = correct(text.encode(), "a.js", settings_of("stale-dedup-tracker"), unsafe=True)
+    assert result.text.decode() == text.replace(
+        "page.top) this.top = 0;\n", "page.top) {\n      this.top = 0;\n      this.seen.clear();\n    }\n"
+    )
+
+
+def test_what_is_reset_before_a_loop_stands_before_its_comment():
+    text = """\
+class Board:
+    def __init__(self):
+        self.seen = set()
+        self.top = 0
+
+    def live(self, e):
+        if e.no in self.seen:
+            return
+        self.seen.add(e.no)
+        self.top = e.no
+        self.show(e)
+
+    def on_page(self, page):
+        stale = self.top > page.top
+
+        # Each of them.
+        for e in page.rows:
+            if e.no in self.seen:
+                continue
+            self.seen.add(e.no)
+            self.show(e, stale)
+"""
+    result = correct(text.encode(), "a.py", settings_of("stale-dedup-tracker"), unsafe=True)
+    assert result.text.decode() == text.replace(
+        "\n        # Each", "\n        if stale:\n            self.seen.clear()\n        # Each"
+    )

@@ -110,6 +110,22 @@ class JavaScriptEditor(LineEditor):
     def emptying(self, container: str, grown_by: frozenset[str]) -> str:
         return f"{container}.clear()" if grown_by and grown_by <= {"add", "set"} else ""
 
+    def insert_after(self, statement: Statement, code: str) -> bytes | None:
+        block, owner = statement.block, statement.block.owner
+        if block.is_open or block.role != "plain" or owner is None:
+            return super().insert_after(statement, code)
+        (start, end), first = statement.extent, self.line_start(owner.extent[0])
+        is_line = first == self.line_start(start) == self.line_start(end) and self.starts_line(
+            owner.extent[0]
+        )
+        if not is_line or not self.ends_line(end) or self.has_comment(start, self.line_end(end)):
+            return None
+        # Braces around what stood without.
+        indent = self.indent_at(first)
+        inner = indent + self.unit_of(block)
+        body = inner + self.source[start:end] + self.newline + self.line(inner, code)
+        return self.replaced([(start, end, b"{" + self.newline + body + indent + b"}")])
+
     def is_bare_test(self, statement: Statement) -> bool:
         node = self._tree.root_node.descendant_for_byte_range(*statement.extent)
         if node is None or node.type != "if_statement" or node.child_by_field_name("alternative") is not None:

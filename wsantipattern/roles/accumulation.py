@@ -326,7 +326,10 @@ class Accumulations:
     def _account_for_no_join(self, term: t.Term, old: t.Term, what: str) -> None:
         """Takes down why a term that joins `old` with something adds nothing to what is kept."""
         if self.module.considered.active:
-            self.module.considered.aside(term.extent, what, self._written(old), at=old.extent)
+            name = self._written(old).replace("`", "'")
+            self.module.considered.aside(
+                term.extent, what, name if len(name) <= 60 else f"{name[:57]}...", at=old.extent
+            )
 
     def _account_for_replacement(self, step: Step) -> None:
         """Takes down that content of a message replaces something, or goes to a place of its own."""

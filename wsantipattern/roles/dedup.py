@@ -281,7 +281,7 @@ class Trackers:
         else:
             what = "`{}` is a tracker: the file asks whether an item is in it, to skip the item"
             considered.evidence(extent, what, stale.name)
-        considered.evidence(extent, "the copy has diverged: {}", divergence.account, at=divergence.extent)
+        considered.evidence(extent, divergence.account, at=divergence.extent)
         if divergence.confidence < Confidence.HIGH:
             if hangs and divergence.kind in ("life", "base"):
                 considered.stronger(extent, "the function resets `{}` for it", stale.name, at=stale.reset)

@@ -75,11 +75,11 @@ class Rises:
             for move in self.slots.moves_in(function):
                 if self._is_amount(move.place):
                     what = "`{}` is named for an amount or a time, no position in a stream"
-                    self.module.considered.silent(move.extent, what, move.place)
+                    self.module.considered.aside(move.extent, what, move.place)
                     continue
                 if not self._lasts(move):
                     what = "`{}` is seen by one run of the code only, so it is no watermark"
-                    self.module.considered.silent(move.extent, what, move.place)
+                    self.module.considered.aside(move.extent, what, move.place)
                     continue
                 if not self._raises(move):
                     continue

@@ -286,6 +286,17 @@ class Owners:
         store = step.store
         return store is not None and step.target in link.places and self._makes(store.value)
 
+    def receives(self, link: Link | None) -> list[tuple[Function, Step]]:
+        """The steps that take a message from the connection, and so end when it is closed."""
+        found: list[tuple[Function, Step]] = []
+        for function, step in self.hearing.receives if link is not None else ():
+            place = step.call.receiver_place if step.call is not None else None
+            if isinstance(step.term, t.Ref):
+                place = step.term.place
+            if link is not None and place is not None and self.sockets.own(place) in link.places:
+                found.append((function, step))
+        return found
+
     def makes_another(self, step: Step) -> bool:
         """Whether a step makes a connection of a known library, wherever it is kept."""
         return step.kind == "call" and step.call is not None and self.sockets.makes(step.call)

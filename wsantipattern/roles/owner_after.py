@@ -7,7 +7,8 @@ owner has ended is a guard.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import cached_property
 
 from wsantipattern.model import flow
 from wsantipattern.model import term as t
@@ -199,9 +200,36 @@ class Aftermath:
                 return False
             if self._is_switched(plain):
                 return True
+            if handler and plain.root.kind == "local" and self._is_told(plain):
+                return False  # That something failed is no news.
         if handler and self._is_other_code(term):
             return False
         return self._tells(term, handler)
+
+    @cached_property
+    def _hearing(self) -> set[Function]:
+        """What runs because the connection has closed."""
+        handlers = self.link.handlers if self.link is not None else ()
+        heard = {f for handler in handlers for f in self.owners.run_by(handler)}
+        return heard | {
+            f for reader, _ in self.owners.receives(self.link) for f in self.owners.run_by(reader)
+        }
+
+    def _is_told(self, place: Place) -> bool:
+        """Whether a place holds what a close handler is told: a code, a reason, the failure of a receive."""
+        if place.root.kind == "parameter":
+            return place.root.scope in self._hearing
+        if not place.is_local or place.root.scope is None or place.root.scope.host not in self._hearing:
+            return False
+        if any(isinstance(v.value, t.Result) and v.value.index > 0 for _, v in self.module.stores_to(place)):
+            return True
+        caught = [
+            handler.target
+            for step in place.root.scope.host.cfg.of_kind("handler")
+            if isinstance(step.statement, t.Try)
+            for handler in step.statement.handlers
+        ]
+        return any(isinstance(target, t.Ref) and target.place == place for target in caught)
 
     def _is_other_code(self, term: t.Term) -> bool:
         """A comparison with a close code that an end asked for does not have."""
@@ -222,7 +250,7 @@ class Aftermath:
         asks = self.owners.knowledge.names("owner", "asks")
         if isinstance(part, t.Ref):
             place = part.place
-            if handler and place.root.kind == "parameter":
+            if handler and self._is_told(place):
                 return True
             if place.name in asks or self._was_changed(place) or self._lies_in_link(place):
                 return True
@@ -343,6 +371,7 @@ class Aftermath:
         goal: Goal,
         *,
         start: Step | None = None,
+        labels: Collection[str] | None = None,
         handler: bool = False,
         depth: int = DEPTH,
         seen: frozenset[Function] = frozenset(),
@@ -359,7 +388,7 @@ class Aftermath:
         calls: list[tuple[Step, Function]] = []
         for step in cfg.steps:
             if goal(function, step):
-                if cfg.path(origin, {step}, avoiding=blocked, given=given) is not None:
+                if cfg.path(origin, {step}, avoiding=blocked, given=given, labels=labels) is not None:
                     return [(function, step)]
             elif step.kind in ("call", "spawn") and step.call is not None and depth > 0:
                 callee = self.module.resolve(step.call)
@@ -367,7 +396,10 @@ class Aftermath:
                     calls.append((step, callee))
         for step, callee in calls:
             inner = self.way(callee, goal, handler=handler, depth=depth - 1, seen=seen | {function})
-            if inner is not None and cfg.path(origin, {step}, avoiding=blocked, given=given) is not None:
+            if (
+                inner is not None
+                and cfg.path(origin, {step}, avoiding=blocked, given=given, labels=labels) is not None
+            ):
                 return [(function, step), *inner]
         return None
 

@@ -164,8 +164,16 @@ class Survivors:
         if work is None:
             return
         for function, start in self._heard_closed(link):
+            if start is not None and self._aborts(end):
+                continue  # What reads is cancelled, and does not go on.
+            # A loop over a connection ends where it is closed; it fails where the link breaks.
+            labels = {"false"} if start is not None and start.kind == "iterate" else None
             before = after.way(
-                function, lambda f, s: self.kept.arms(armed, f, s), start=start, handler=start is None
+                function,
+                lambda f, s: self.kept.arms(armed, f, s),
+                start=start,
+                labels=labels,
+                handler=True,
             )
             if before is None:
                 continue
@@ -181,13 +189,20 @@ class Survivors:
         """What runs because the connection is closed: close handlers, and what follows a receive."""
         for handler in link.handlers:
             yield handler, None
-        for function, step in self.owners.hearing.receives:
-            call = step.call
-            place = call.receiver_place if call is not None else None
-            if isinstance(step.term, t.Ref):
-                place = step.term.place
-            if place is not None and self.owners.sockets.own(place) in link.places:
+        for function, step in self.owners.receives(link):
+            if not self._tells_apart(function):
                 yield function, step
+
+    def _tells_apart(self, function: Function) -> bool:
+        """Whether a reader has a handler of its own for a close that was asked for."""
+        names = self.knowledge.names("owner", "asked_for")
+        return any(
+            name.rpartition(".")[2] in names
+            for step in function.cfg.of_kind("handler")
+            if isinstance(step.statement, t.Try)
+            for handler in step.statement.handlers
+            for name in handler.types
+        )
 
     def _unhears(self, end: End, link: Link) -> bool:
         """Whether an end takes a handler away, puts another in its place, or gives the connection to somebody else."""
@@ -498,11 +513,11 @@ class Survivors:
         if kind is None or (kind == "plain" and link is None):
             return None
         end = End(function, kind, link)
-        if self._arms_itself(end, armed) or self._aborts(end, armed):
+        if self._arms_itself(end, armed) or self._aborts(end):
             return None
         return end
 
-    def _aborts(self, end: End, armed: Armed) -> bool:
+    def _aborts(self, end: End) -> bool:
         """Whether an end breaks off what the callback may be waiting for."""
         words = self.knowledge.names("owner", "aborts")
         return any(

@@ -293,6 +293,9 @@ class Newness:
                 self._any_told(flow.substitute(v, mapping), holds, kept, function) for v in values
             ):
                 return True
+        if target is not None and self.module.resolve(term) is target and _is_membership(target):
+            # What it says is a fact of its own: `return name not in listeners`.
+            return False
         if any_of(words, known.names("newness", "words")) or words in (("is", "new"), ("accept",)):
             return target is None or self._looks(target)
         return target is not None and self._looks(target)
@@ -645,6 +648,15 @@ class Newness:
             if (sides[0] & own and sides[1] - own) or (sides[1] & own and sides[0] - own):
                 return True
         return False
+
+
+def _is_membership(function: Function) -> bool:
+    """Whether all that a predicate does is to say whether something is in a container, or is not."""
+    values = flow.returns(function)
+    value = values[0][0] if len(values) == 1 else None
+    while isinstance(value, t.Not):
+        value = value.operand
+    return isinstance(value, t.Binary) and value.op == "in"
 
 
 def _roots(term: t.Term) -> set[object]:

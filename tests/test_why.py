@@ -400,6 +400,22 @@ def test_embedded_code_by_the_lines_of_its_host(project, capfdbinary):
 
 
 @pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("Sender.vue", "<template>\n  <p>late</p>\n</template>\n<script>\n", "</script>\n"),
+        ("sender.html", "<!doctype html>\n<p>late</p>\n<p>more</p>\n<script>\n", "</script>\n"),
+    ],
+)
+def test_scripts_in_pages(project, capfdbinary, name, before, after):
+    (project / name).write_text(before + LEAK + after)
+    entry = told(capfdbinary, "--at", f"{name}:6")["by"]["timer-not-cleared"]
+    assert entry["state"] == "finding"
+    assert entry["candidates"][0]["start"]["line"] == 6
+    entry = told(capfdbinary, "--at", f"{name}:12")["by"]["timer-not-cleared"]
+    assert (entry["state"], entry["candidates"][0]["reasons"][-1]["at"]["start"]["line"]) == ("silent", 13)
+
+
+@pytest.mark.parametrize(
     ("config", "remark"),
     [
         ('extend-exclude = ["leak.js"]\n', '`extend-exclude` has "leak.js"'),
@@ -429,7 +445,7 @@ def test_a_generated_file(project, capfdbinary):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "name a rule, or a place with --at FILE:LINE"),
+        ((), "missing argument: RULE, or --at FILE:LINE"),
         (("--at", "leak.js"), "--at leak.js: not FILE:LINE or FILE:LINE:COL, with numbers from 1"),
         (("--at", "leak.js:0"), "--at leak.js:0: not FILE:LINE"),
         (("--at", "leak.js:x"), "--at leak.js:x: not FILE:LINE"),

@@ -77,7 +77,7 @@ def explain(
     """
     if place is None:
         if rule is None:
-            raise click.UsageError("name a rule, or a place with --at FILE:LINE")
+            raise click.UsageError("missing argument: RULE, or --at FILE:LINE")
         from wsantipattern.cli.page import page
 
         chosen = settings(config=config, isolated=isolated)

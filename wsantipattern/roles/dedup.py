@@ -130,6 +130,8 @@ class Trackers:
                         considered.silent(mark.extent, what, at=divergence.extent)
                         continue
                     if mark.is_position and storage.place in _compared(divergence):
+                        what = "`{}` is the very position that this compares"
+                        considered.silent(mark.extent, what, _name(storage), at=divergence.extent)
                         continue
                     if mark.said == "verb" and divergence.confidence > Confidence.MEDIUM:
                         what = "only a word says that `{}` marks, and no word that the copy is stale"

@@ -89,9 +89,15 @@ class Settings:
 
     @cached_property
     def _words(self) -> tuple[bytes, ...]:
-        words = {word for _, triggers in self.triggered for word in triggers}
+        words = sorted(
+            {word for _, triggers in self.triggered for word in triggers}, key=lambda w: (len(w), w)
+        )
         # A word that holds another one says nothing that the shorter one does not.
-        return tuple(w for w in sorted(words, key=len) if not any(o != w and o in w for o in words))
+        kept: list[bytes] = []
+        for word in words:
+            if not any(shorter in word for shorter in kept):
+                kept.append(word)
+        return tuple(kept)
 
     def concerns(self, text: bytes) -> bool:
         """Whether any rule or suppression could have anything to say about a text."""

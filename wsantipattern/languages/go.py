@@ -14,10 +14,12 @@ from wsantipattern.languages.go_literal import string
 from wsantipattern.languages.go_scope import Names, Variable
 from wsantipattern.languages.go_statement import Statements
 from wsantipattern.languages.go_syntax import (
+    additions,
     declarations,
     first_leaf,
     has_token,
     is_broken,
+    is_trivial,
     listed,
     only,
     parameters,
@@ -87,11 +89,9 @@ class _Collector:
         captured = declarations(root)
         imports = self._imports(captured.get("import", []))
         specs = sorted(captured.get("type", []), key=_start)
-        trivial = set(map(_start, captured.get("trivial", [])))
-        module.orderings = sorted(set(map(_start, captured.get("ordering", []))) - trivial)
+        module.orderings = sorted(n.start_byte for n in captured.get("ordering", []) if not is_trivial(n))
         module.inequalities = sorted(map(_start, captured.get("unequal", [])))
-        module.additions = list(map(_start, captured.get("addition", [])))
-        module.answered = list(map(_start, captured.get("answered", [])))
+        module.find_additions = lambda: additions(root)
         structs = {name: spec for spec in specs if (name := self.types.declare(spec))}
         module.top = Function(
             module, "", "top", (0, len(module.text)), lower=lambda _: self.statements.top(root)

@@ -27,19 +27,7 @@ _DECLARATIONS = """
 (type_alias) @type
 (import_spec) @import
 (binary_expression operator: ["<" "<=" ">" ">="] @ordering)
-(binary_expression left: [(selector_expression) (index_expression)] operator: ["<" "<=" ">" ">="] @trivial right: [(int_literal) (float_literal)])
-(binary_expression left: [(int_literal) (float_literal)] operator: ["<" "<=" ">" ">="] @trivial right: [(selector_expression) (index_expression)])
-((binary_expression left: (call_expression function: (identifier) @_size) operator: ["<" "<=" ">" ">="] @trivial right: (int_literal))
-    (#any-of? @_size "len" "cap"))
 (binary_expression left: [(selector_expression) (identifier)] operator: "!=" @unequal right: [(selector_expression) (identifier)])
-(assignment_statement left: (expression_list [(index_expression) (parenthesized_expression)])) @addition
-(assignment_statement operator: ["+=" "|="]) @addition
-(assignment_statement right: (expression_list [(binary_expression operator: ["+" "|"]) (composite_literal) (parenthesized_expression)])) @addition
-(assignment_statement right: (expression_list (call_expression))) @answered
-(inc_statement (index_expression)) @addition
-(dec_statement (index_expression)) @addition
-(range_clause left: (expression_list (index_expression))) @addition
-(receive_statement left: (expression_list (index_expression))) @addition
 """
 
 _NAMES = """
@@ -66,6 +54,14 @@ _NAMES = """
 (unary_expression operator: "&") @event
 (call_expression function: (func_literal)) @event
 (call_expression function: (parenthesized_expression (func_literal))) @event
+"""
+
+_ADDITIONS = """
+(assignment_statement) @assignment
+(inc_statement (index_expression)) @addition
+(dec_statement (index_expression)) @addition
+(range_clause left: (expression_list)) @addition
+(receive_statement left: (expression_list)) @addition
 """
 
 _WRITES = """
@@ -98,6 +94,43 @@ def is_broken(text: bytes, tree: Tree) -> bool:
 def declarations(node: Node) -> dict[str, list[Node]]:
     """What the file is made of, by kind: function, called, spawned, naming, type, import."""
     return QueryCursor(_query(_DECLARATIONS)).captures(node)
+
+
+_MADE_OF_OTHERS = frozenset({"binary_expression", "composite_literal", "parenthesized_expression"})
+_FIELDS = frozenset({"selector_expression", "index_expression"})
+_NUMBERS = frozenset({"int_literal", "float_literal"})
+
+
+def additions(node: Node) -> tuple[list[int], list[int]]:
+    """Where something may be added to what is there, and where a call's result is assigned; see `Module.additions`."""
+    captured = QueryCursor(_query(_ADDITIONS)).captures(node)
+    added, answered = [n.start_byte for n in captured.get("addition", [])], []
+    for statement in captured.get("assignment", []):
+        left, right = (
+            listed(statement.child_by_field_name("left")),
+            listed(statement.child_by_field_name("right")),
+        )
+        if (
+            not has_token(statement, "=")
+            or any(part.type in ("index_expression", "parenthesized_expression") for part in left)
+            or any(part.type in _MADE_OF_OTHERS for part in right)
+        ):
+            added.append(statement.start_byte)
+        elif any(part.type == "call_expression" for part in right):
+            answered.append(statement.start_byte)
+    return added, answered
+
+
+def is_trivial(operator: Node) -> bool:
+    """Whether a comparison only sets a field, an element or a size against a number."""
+    sides = (operator.prev_named_sibling, operator.next_named_sibling)
+    for side, other in (sides, sides[::-1]):
+        if side is not None and other is not None and other.type in _NUMBERS:
+            if side.type in _FIELDS:
+                return True
+            if side.type == "call_expression":
+                return spelled(side.child_by_field_name("function")) in ("len", "cap")
+    return False
 
 
 def names(node: Node) -> dict[str, list[Node]]:

@@ -59,31 +59,22 @@ _SHAPES = """
 (arrow_function body: (call_expression arguments: (arguments . [(function_expression) (arrow_function)])) @stated)
 (export_statement value: [%(functions)s (class) (object)]) @exported
 (binary_expression operator: ["<" "<=" ">" ">="] @ordering)
-(binary_expression left: [(member_expression) (subscript_expression)] operator: ["<" "<=" ">" ">="] @trivial right: (number))
-(binary_expression left: (number) operator: ["<" "<=" ">" ">="] @trivial right: [(member_expression) (subscript_expression)])
 (binary_expression left: [(member_expression) (identifier)] operator: ["!=" "!=="] @unequal right: [(member_expression) (identifier)])
-(assignment_expression left: [(subscript_expression) (parenthesized_expression) (array_pattern) (object_pattern) %(casts)s]) @addition
-(assignment_expression right: [
-    (binary_expression operator: ["+" "|"]) (new_expression) (parenthesized_expression) (array (_) (_)) %(casts)s
-]) @addition
-(assignment_expression right: [(call_expression) (await_expression)]) @answered
-[(spread_element) (computed_property_name)] @addition
-(augmented_assignment_expression operator: ["+=" "|="]) @addition
-(augmented_assignment_expression left: [(subscript_expression) (parenthesized_expression) %(casts)s]) @addition
-(update_expression [(subscript_expression) (parenthesized_expression) %(casts)s]) @addition
-(for_in_statement left: [(subscript_expression) (array_pattern) (object_pattern)]) @addition
 %(shapes)s
 """
 _STRICT = {
-    "javascript": {"classes": "", "declarations": "", "field": "field_definition", "shapes": "", "casts": ""},
+    "javascript": {"classes": "", "declarations": "", "field": "field_definition", "shapes": ""},
     "typescript": {
         "classes": "(abstract_class_declaration)",
         "declarations": "(enum_declaration) (internal_module)",
         "field": "public_field_definition",
         "shapes": "[(interface_declaration) (type_alias_declaration)] @shape",
-        "casts": "(as_expression) (satisfies_expression) (non_null_expression)",
     },
 }
+_ADDITIONS = """
+[(spread_element) (computed_property_name)] @addition
+(for_in_statement left: [(subscript_expression) (array_pattern) (object_pattern)]) @addition
+"""
 _OPEN_MATCHES = 1024
 """How many matches may be open at one place; deeper nesting loses names and inlining, not functions."""
 _SHARED = frozenset({"methods", "computed", "watch"})
@@ -96,6 +87,11 @@ _TIMERS = frozenset({"setTimeout", "setInterval", "setImmediate", "requestAnimat
 def _query(language: Language, is_javascript: bool) -> Query:
     words = dict(_STRICT["javascript" if is_javascript else "typescript"], functions=_FUNCTION_VALUES)
     return Query(language, _SHAPES % words)
+
+
+@cache
+def _additions_query(language: Language) -> Query:
+    return Query(language, _ADDITIONS)
 
 
 class _Entry:
@@ -136,12 +132,10 @@ class _Collector:
         query = _query(self.language, self.is_javascript)
         self.found = QueryCursor(query, match_limit=_OPEN_MATCHES).captures(file.root)
         file.assigned = self.found.get("assigned", [])
-        trivial = {node.start_byte for node in self.found.get("trivial", [])}
-        orderings = {node.start_byte for node in self.found.get("ordering", [])}
-        self.module.orderings = sorted(orderings - trivial)
+        orderings = self.found.get("ordering", [])
+        self.module.orderings = sorted(node.start_byte for node in orderings if not _is_trivial(node))
         self.module.inequalities = sorted(node.start_byte for node in self.found.get("unequal", []))
-        self.module.additions = [node.start_byte for node in self.found.get("addition", [])]
-        self.module.answered = [node.start_byte for node in self.found.get("answered", [])]
+        self.module.find_additions = lambda: _additions(file, self.language)
         self._contexts()
         self._shapes()
         self._sweep()
@@ -621,6 +615,40 @@ class _Collector:
                 name = self.file.import_source(callee.parent) if callee.parent is not None else None
                 if name is not None:
                     names.add(name)
+
+
+_WRAPPED = frozenset(
+    {"parenthesized_expression", "as_expression", "satisfies_expression", "non_null_expression"}
+)
+_ELEMENTS = _WRAPPED | {"subscript_expression", "array_pattern", "object_pattern"}
+_MADE_OF_OTHERS = _WRAPPED | {"binary_expression", "new_expression", "array", "type_assertion"}
+
+
+def _additions(file: File, language: Language) -> tuple[list[int], list[int]]:
+    """Where something may be added to what is there, and where a call's result is assigned; see `Module.additions`."""
+    captured = QueryCursor(_additions_query(language)).captures(file.root)
+    added, answered = [node.start_byte for node in captured.get("addition", [])], []
+    for node in file.assigned:
+        if node.type == "augmented_assignment_expression":
+            added.append(node.start_byte)
+            continue
+        field = "argument" if node.type == "update_expression" else "left"
+        left, right = node.child_by_field_name(field), node.child_by_field_name("right")
+        kind = right.type if right is not None else ""
+        if kind in _MADE_OF_OTHERS or (left is not None and left.type in _ELEMENTS):
+            added.append(node.start_byte)
+        elif kind in ("call_expression", "await_expression"):
+            answered.append(node.start_byte)
+    return added, answered
+
+
+def _is_trivial(operator: Node) -> bool:
+    """Whether a comparison only sets a field or an element against a number."""
+    before, after = operator.prev_named_sibling, operator.next_named_sibling
+    if before is None or after is None:
+        return False
+    shapes = (before.type, after.type)
+    return "number" in shapes and not {"member_expression", "subscript_expression"}.isdisjoint(shapes)
 
 
 def _first_argument(node: Node | None) -> Node | None:

@@ -45,23 +45,16 @@ _DEFINITIONS = """
 (decorated_definition) @decorated
 (assignment left: (identifier) right: (lambda)) @named
 (comparison_operator operators: ["<" "<=" ">" ">="] @ordering)
-(comparison_operator . [(attribute) (subscript)] . operators: ["<" "<=" ">" ">="] @trivial . [(integer) (float)] .)
-(comparison_operator . [(integer) (float)] . operators: ["<" "<=" ">" ">="] @trivial . [(attribute) (subscript)] .)
-((comparison_operator . (call function: (identifier) @_size) . operators: ["<" "<=" ">" ">="] @trivial . (integer) .)
-    (#eq? @_size "len"))
 (comparison_operator [(attribute) (identifier) (subscript)] operators: "!=" @unequal [(attribute) (identifier) (subscript)])
-(assignment left: [(subscript) (pattern_list (subscript)) (tuple_pattern (subscript)) (list_pattern (subscript))]) @addition
-(assignment right: [
-    (binary_operator operator: ["+" "|"]) (parenthesized_expression) (list (_) (_)) (set (_) (_)) (tuple (_) (_))
-    (expression_list)
-]) @addition
-(assignment right: [(call) (await)]) @answered
-(augmented_assignment operator: ["+=" "|="]) @addition
-(augmented_assignment left: (subscript)) @addition
-[(list_splat) (dictionary_splat)] @addition
-(for_statement left: (subscript)) @addition
 (import_statement) @import
 (import_from_statement) @import
+"""
+
+_ADDITIONS = """
+(assignment) @assignment
+(augmented_assignment) @augmented
+[(list_splat) (dictionary_splat)] @addition
+(for_statement left: (subscript)) @addition
 """
 
 _SITES = """
@@ -127,12 +120,10 @@ class Names:
         found = QueryCursor(query(_DEFINITIONS)).captures(self.root)
         for node in found.pop("import", []):
             self.module.imports.update(_imported(node))
-        trivial = {node.start_byte for node in found.pop("trivial", [])}
-        found.pop("_size", None)
-        self.module.orderings = sorted({node.start_byte for node in found.pop("ordering", [])} - trivial)
+        orderings = found.pop("ordering", [])
+        self.module.orderings = sorted(node.start_byte for node in orderings if not _is_trivial(node))
         self.module.inequalities = sorted(node.start_byte for node in found.pop("unequal", []))
-        self.module.additions = [node.start_byte for node in found.pop("addition", [])]
-        self.module.answered = [node.start_byte for node in found.pop("answered", [])]
+        self.module.find_additions = lambda: _additions(self.root)
         for node in found.pop("decorated", []):
             definition = node.child_by_field_name("definition")
             if definition is not None:
@@ -689,3 +680,37 @@ def _kind(name: str, owner: Class | None, decorators: list[Node]) -> FunctionKin
     if words & _GETTERS:
         return "getter"
     return "constructor" if name == "__init__" else "method"
+
+
+_ELEMENTS = frozenset({"subscript", "pattern_list", "tuple_pattern", "list_pattern"})
+_MADE_OF_OTHERS = frozenset(
+    {"binary_operator", "parenthesized_expression", "list", "set", "tuple", "expression_list"}
+)
+
+
+def _additions(root: Node) -> tuple[list[int], list[int]]:
+    """Where something may be added to what is there, and where a call's result is assigned; see `Module.additions`."""
+    captured = QueryCursor(query(_ADDITIONS)).captures(root)
+    added = [node.start_byte for tag in ("addition", "augmented") for node in captured.get(tag, [])]
+    answered = []
+    for node in captured.get("assignment", []):
+        left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+        kind = right.type if right is not None and right.named_child_count > 0 else ""
+        if kind in _MADE_OF_OTHERS or (left is not None and left.type in _ELEMENTS):
+            added.append(node.start_byte)
+        elif kind in ("call", "await"):
+            answered.append(node.start_byte)
+    return added, answered
+
+
+def _is_trivial(operator: Node) -> bool:
+    """Whether a comparison only sets a field, an element or a size against a number."""
+    sides = (operator.prev_named_sibling, operator.next_named_sibling)
+    for side, other in (sides, sides[::-1]):
+        if side is not None and other is not None and other.type in ("integer", "float"):
+            if side.type in ("attribute", "subscript"):
+                return True
+            callee = side.child_by_field_name("function") if side.type == "call" else None
+            if callee is not None:
+                return callee.type == "identifier" and name_of(callee) == "len"
+    return False

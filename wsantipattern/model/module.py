@@ -195,9 +195,7 @@ class Module:
         orderings: byte offsets of the operators `< <= > >=` between values, ascending; those that only compare a field,
             an element or a size with a number are left out.
         inequalities: byte offsets of the operators `!=`, `!==` between variables and fields, ascending.
-        additions: byte offsets of assignments that may add to what is there, in no order: to an element, with an operator,
-            or of a value that is made of others.
-        answered: byte offsets of the assignments of a call's result to what is there already.
+        find_additions: what the front end gives `additions` and `answered` by, when they are asked for.
         wrapped: names of variables that hold a call's result, by the offset of the closure that the call is given first;
             None where the front end does not tell.
         has_errors: the text did not parse cleanly somewhere.
@@ -216,8 +214,7 @@ class Module:
         self.globals: dict[str, Binding] = {}
         self.orderings: list[int] = []
         self.inequalities: list[int] = []
-        self.additions: list[int] = []
-        self.answered: list[int] = []
+        self.find_additions: Callable[[], tuple[list[int], list[int]]] | None = None
         self.wrapped: dict[int, str] | None = None
         self.has_errors = False
         self.offset_map: list[tuple[int, int]] | None = None
@@ -284,6 +281,12 @@ class Module:
                 return function
             function = function.parent
         return self.top
+
+    @cached_property
+    def additions(self) -> tuple[list[int], list[int]]:
+        """Byte offsets, in no order: of assignments that may add to what is there (to an element, with an operator, of a
+        value that is made of others), and of assignments of a call's result."""
+        return self.find_additions() if self.find_additions is not None else ([], [])
 
     def orders_within(self, extent: Extent) -> bool:
         """Whether two values are put in order by an operator there."""

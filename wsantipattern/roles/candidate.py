@@ -16,16 +16,17 @@ from wsantipattern.roles.container import DEPTH
 def adding(module: Module, knowledge: Knowledge) -> set[Function]:
     """The functions that could add to a container, themselves or through functions of the file that they run."""
     names = knowledge.names
-    own = {module.function_at(offset).host for offset in module.additions}
+    added, answering = module.additions
+    own = {module.function_at(offset).host for offset in added}
     for word in names("dedup", "adds") | names("dedup", "adds_all"):
         own.update(module.functions_mentioning(word))
-    if module.answered:
+    if answering:
         joins = {entry.name for entry in module.classes if entry.name} | names("dedup", "joins")
         for name in names("dedup", "copies"):
             first, _, last = name.rpartition(".")
             if first.encode() in module.text:
                 joins.add(last)
-        answered = {module.function_at(offset).host for offset in module.answered}
+        answered = {module.function_at(offset).host for offset in answering}
         for word in joins:
             own.update(answered.intersection(module.functions_mentioning(word)))
     for word in names("words", "marking"):

@@ -16,7 +16,19 @@ from typing import TYPE_CHECKING, Literal
 
 from wsantipattern.model import flow
 from wsantipattern.model.place import Place
-from wsantipattern.model.term import Call, Extent, ForEach, Ref, Statement, Store, Suspend, Term
+from wsantipattern.model.term import (
+    Binary,
+    Call,
+    Extent,
+    ForEach,
+    Logic,
+    Not,
+    Ref,
+    Statement,
+    Store,
+    Suspend,
+    Term,
+)
 
 if TYPE_CHECKING:
     from wsantipattern.model.module import Function
@@ -396,8 +408,32 @@ class Cfg:
     def atom(self, test: Step) -> tuple[flow.Key, bool] | None:
         """The key that a test decides, seen through predicates of the file, and its truth where the test succeeds."""
         if test not in self._atoms:
-            self._atoms[test] = flow.atom(flow.plain(test.term, self.function.module))
+            self._atoms[test] = flow.atom(self._condition(test))
         return self._atoms[test]
+
+    def _condition(self, test: Step) -> Term | None:
+        if test not in self._conditions:
+            self._conditions[test] = flow.plain(test.term, self.function.module)
+        return self._conditions[test]
+
+    @cached_property
+    def _conditions(self) -> dict[Step, Term | None]:
+        return {}
+
+    @cached_property
+    def _flags(self) -> dict[Step, Term]:
+        """The assignments that give a constant variable the outcome of a condition, with the condition."""
+        found: dict[Step, Term] = {}
+        for step in self.of_kind("assign"):
+            store = step.store
+            if store is None or not store.declares or step.target is None or not step.target.root.constant:
+                continue
+            condition = flow.plain(store.value, self.function.module)
+            if isinstance(condition, (Not, Logic)) or (
+                isinstance(condition, Binary) and condition.op in ("==", "!=", "<", "<=", ">", ">=")
+            ):
+                found[step] = condition
+        return found
 
     @cached_property
     def _atoms(self) -> dict[Step, tuple[flow.Key, bool] | None]:
@@ -431,6 +467,12 @@ class Cfg:
                 atom = self.atom(step)
                 if atom is not None:
                     count.setdefault(atom[0], set()).add(step.extent)
+                else:
+                    for key in flow.atoms(self._condition(step)):
+                        count.setdefault(key, set()).add(step.extent)
+            elif step in self._flags:
+                for key in (("set", step.target), *flow.atoms(self._flags[step])):
+                    count.setdefault(key, set()).add(step.extent)
             elif step.kind == "assign" and step.target is not None and isinstance(step.term, Store):
                 if flow.truth(step.term) is not None:
                     count.setdefault(("set", step.target), set()).add(step.extent)
@@ -447,7 +489,10 @@ class Cfg:
             value = edge.label == "true"
         elif step.kind == "test":
             atom = self.atom(step)
-            if atom is None or atom[0] not in relevant:
+            if atom is None:
+                settled = flow.decided(self._condition(step), facts)
+                return None if settled is not None and settled != (edge.label == "true") else facts
+            if atom[0] not in relevant:
                 return facts
             key = atom[0]
             value = (edge.label == "true") == atom[1]
@@ -465,9 +510,19 @@ class Cfg:
         if step.kind not in ("assign", "delete") or step.target is None:
             return facts
         target = step.target
-        kept = frozenset(item for item in facts if not flow.mentions(item[0], target))
+        if (
+            step.store is not None
+            and step.store.declares
+            and target.root.constant
+            and not self.reaches(step, step)
+        ):
+            kept = facts  # It has but one value: what is known of it was given.
+        else:
+            kept = frozenset(item for item in facts if not flow.mentions(item[0], target))
         if isinstance(step.term, Store):
             truth = flow.truth(step.term)
+            if truth is None and step in self._flags:
+                truth = flow.decided(self._flags[step], facts)
             key: flow.Key = ("set", target)
             if truth is not None and key in relevant:
                 kept |= {(key, truth)}

@@ -5,7 +5,7 @@ Works on terms alone; knows no graph, syntax or library.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +101,39 @@ def atom(term: t.Term | None) -> tuple[Key, bool] | None:
     if op == "<=":
         return (("<", second, first), False)
     return ((op, first, second), True)
+
+
+def decided(term: t.Term | None, facts: Collection[tuple[Key, bool]]) -> bool | None:
+    """What a condition comes to where these facts hold; None where they do not say."""
+    if isinstance(term, t.Not):
+        inner = decided(term.operand, facts)
+        return None if inner is None else not inner
+    if isinstance(term, t.Logic) and term.op in ("and", "or"):
+        sides = (decided(term.left, facts), decided(term.right, facts))
+        settles = term.op == "or"
+        if settles in sides:
+            return settles
+        return None if None in sides else not settles
+    known = atom(term)
+    if known is None:
+        return None
+    for truth_ in (True, False):
+        if (known[0], truth_) in facts:
+            return truth_ == known[1]
+    return None
+
+
+def atoms(term: t.Term | None) -> Iterator[Key]:
+    """The keys that a condition is put together of."""
+    if isinstance(term, t.Not):
+        yield from atoms(term.operand)
+    elif isinstance(term, t.Logic):
+        yield from atoms(term.left)
+        yield from atoms(term.right)
+    else:
+        known = atom(term)
+        if known is not None:
+            yield known[0]
 
 
 def mentions(of: Any, place: Place) -> bool:

@@ -13,7 +13,7 @@ from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Cfg, Path, Step
-from wsantipattern.model.flow import Key
+from wsantipattern.model.flow import Key, decided
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.model.summary import callers
@@ -341,6 +341,8 @@ class Trackers:
         asking = self.membership.asked_at(function, storage)
         if mark.said or mark.step in asking or not asking:
             return True
+        # A condition that is settled already does not hang on what the tracker answers.
+        asking = {s for s in asking if decided(self.module.value_of(s.term), facts.items()) is None}
         return (
             function.cfg.path(
                 divergence.step, asking, avoiding=avoided, given=facts.items(), labels=divergence.labels

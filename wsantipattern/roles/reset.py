@@ -396,6 +396,10 @@ class Resets:
             ends |= {s for s in cfg.steps if s.suspends}
         given: list[tuple[Key, bool]] = []
         known = {**dict(filled(storage)), **(dict(divergence.given) if divergence is not None else {})}
+        for parameter, value in inner.bound.items():
+            handed = atom(plain(inner.outer.lifted(value) if inner.outer is not None else value, self.module))
+            if handed is not None and handed[0] in known:
+                given.append((("set", Place(parameter)), known[handed[0]] == handed[1]))
         for step in cfg.of_kind("test"):
             if step.term is None:
                 continue
@@ -433,6 +437,10 @@ def filled(storage: Storage) -> list[tuple[Key, bool]]:
     """What holds of a tracker that is not empty."""
     place = storage.place
     facts: list[tuple[Key, bool]] = [(("set", place), True)]
+    owner = place.parent
+    while owner is not None and owner.path:
+        facts.append((("set", owner), True))
+        owner = owner.parent
     zero: Key = ("constant", "number", 0)
     for name in ("size", "length"):
         size: Key = ("place", place.field(name))

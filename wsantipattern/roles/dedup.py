@@ -129,7 +129,9 @@ class Trackers:
                         what = "this compares the very item, which is left out: nothing has diverged"
                         considered.silent(mark.extent, what, at=divergence.extent)
                         continue
-                    if mark.is_position and storage.place in _compared(divergence):
+                    if mark.is_position and (
+                        divergence.kind == "said" or storage.place in _compared(divergence)
+                    ):
                         what = "`{}` is the very position that this compares"
                         considered.silent(mark.extent, what, _name(storage), at=divergence.extent)
                         continue

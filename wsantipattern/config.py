@@ -8,7 +8,6 @@ are known (`runner`). The keys are those of `config.schema.json`.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -133,6 +132,8 @@ def _load_pyproject(file: Path) -> Config | None:
 
 
 def _read(file: Path) -> dict[str, Any]:
+    import tomllib
+
     try:
         return tomllib.loads(file.read_text("utf-8-sig"))
     except OSError as error:

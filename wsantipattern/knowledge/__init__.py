@@ -8,10 +8,12 @@ that reads it.
 
 from __future__ import annotations
 
-import tomllib
+import contextlib
+import json
+import os
+import sys
 from collections.abc import Mapping
 from functools import cache, cached_property
-from importlib import resources
 from typing import Any
 
 
@@ -62,8 +64,53 @@ class Knowledge:
 
 @cache
 def _builtin() -> Knowledge:
-    files = sorted(resources.files(__package__).iterdir(), key=lambda file: file.name)
-    return Knowledge(_join([tomllib.loads(f.read_text("utf-8")) for f in files if f.name.endswith(".toml")]))
+    folder = os.path.dirname(os.path.abspath(__file__))
+    with os.scandir(folder) as listing:
+        files = sorted((entry for entry in listing if entry.name.endswith(".toml")), key=lambda e: e.name)
+    stamp = [[f.name, f.stat().st_size, f.stat().st_mtime_ns] for f in files]
+    kept = os.path.join(folder, "__pycache__", "tables.json")
+    tables = _read(kept, stamp)
+    if tables is None:
+        import tomllib
+
+        parts = []
+        for file in files:
+            with open(file.path, "rb") as stream:
+                parts.append(tomllib.load(stream))
+        tables = _join(parts)
+        _keep(kept, stamp, tables)
+    return Knowledge(tables)
+
+
+def _read(file: str, stamp: list[list[Any]]) -> dict[str, dict[str, list[Any]]] | None:
+    """The joined tables of an earlier run, from beside the compiled code, where the files are those of then."""
+    try:
+        with open(file, "rb") as stream:
+            known = json.load(stream)
+    except (OSError, ValueError):
+        return None
+    if (
+        not isinstance(known, dict)
+        or known.get("files") != stamp
+        or not isinstance(known.get("tables"), dict)
+    ):
+        return None
+    tables: dict[str, dict[str, list[Any]]] = known["tables"]
+    return tables
+
+
+def _keep(file: str, stamp: list[list[Any]], tables: dict[str, dict[str, list[Any]]]) -> None:
+    """Keeps the joined tables as Python keeps compiled code: only where it may, and not at all where it cannot."""
+    if sys.dont_write_bytecode:
+        return
+    own = f"{file}.{os.getpid()}"
+    try:
+        with open(own, "w", encoding="utf-8") as stream:
+            json.dump({"files": stamp, "tables": tables}, stream)
+        os.replace(own, file)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(own)
 
 
 def _join(parts: list[Any]) -> dict[str, dict[str, list[Any]]]:

@@ -312,6 +312,8 @@ class Liveness:
             if (
                 step.call is not None
                 and step.call.method in hangs_up
+                # What runs because the peer was heard answers no silence.
+                and step not in self.hearing.answers.get(function, ())
                 and any(
                     self._tells_of_silence(fact.term) or self._asks_waiting(fact.term)
                     for fact in facts_at(function, step)

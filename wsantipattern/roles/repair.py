@@ -216,11 +216,14 @@ def guarded(addition: Addition) -> Guard | None:
         return _guarded_store(addition, term)
     if isinstance(term, t.Call):
         return _guarded_write(addition, term) if typed else None
-    if not isinstance(term, t.Binary) or term.op != "+" or not isinstance(term.left, t.Ref):
+    if not isinstance(term, t.Binary) or term.op != "+" or not _is_repeatable(term.right):
         return None
-    if not _is_repeatable(term.left) or not _is_repeatable(term.right):
-        return None
-    return Guard(addition.name, term.extent, term.left.extent, term.right.extent, "value")
+    held, spare = _held(term.left)
+    if isinstance(held, t.Ref) and spare is None and _is_repeatable(held):
+        return Guard(addition.name, term.extent, held.extent, term.right.extent, "value")
+    if isinstance(spare, t.Constant) and (_is_lookup(held) or _is_repeatable(held)):
+        return Guard(addition.name, term.extent, term.left.extent, term.right.extent, "part")
+    return None
 
 
 def _guarded_store(addition: Addition, store: t.Store) -> Guard | None:
@@ -233,8 +236,7 @@ def _guarded_store(addition: Addition, store: t.Store) -> Guard | None:
         content, added = value.left, value.right
     elif store.op is None and isinstance(value, t.Template) and len(value.parts) == 2:
         content, added = value.parts
-    held = content.left if isinstance(content, t.Logic) else content
-    spare = content.right if isinstance(content, t.Logic) else None
+    held, spare = _held(content)
     if added is None or not _is_repeatable(added) or not (spare is None or isinstance(spare, t.Constant)):
         return None
     if store.declares:
@@ -243,9 +245,39 @@ def _guarded_store(addition: Addition, store: t.Store) -> Guard | None:
         if content is held:
             return Guard(addition.name, value.extent, held.extent, added.extent, "value")
         return Guard(addition.name, value.extent, content.extent, added.extent, "part")
-    if key(held) is None or key(held) != key(target):
+    same = key(held) is not None and key(held) == key(target)
+    if not same and not (_is_lookup(held) and _is_element(target, held)):
         return None
     return Guard(addition.name, store.extent, content.extent, added.extent, "statement")
+
+
+def _held(content: t.Term) -> tuple[t.Term, t.Term | None]:
+    """What is added to, and what stands for it where it is nothing."""
+    return (content.left, content.right) if isinstance(content, t.Logic) else (content, None)
+
+
+def _is_lookup(term: t.Term) -> bool:
+    """Whether a term looks something up in a container, which changes nothing."""
+    return (
+        isinstance(term, t.Call)
+        and term.method == "get"
+        and term.receiver_place is not None
+        and not term.keywords
+        and 1 <= len(term.arguments) <= 2
+        and _is_repeatable(term.arguments[0])
+        and all(isinstance(argument, t.Constant) for argument in term.arguments[1:])
+    )
+
+
+def _is_element(target: t.Ref, lookup: t.Term) -> bool:
+    """Whether what is looked up is the element that is assigned."""
+    return (
+        isinstance(lookup, t.Call)
+        and target.key is not None
+        and target.place.parent == lookup.receiver_place
+        and key(target.key) is not None
+        and key(target.key) == key(lookup.arguments[0])
+    )
 
 
 _SERIALIZED = frozenset({"innerHTML", "outerHTML"})

@@ -207,7 +207,7 @@ class Aftermath:
         return self._tells(term, handler)
 
     @cached_property
-    def _hearing(self) -> set[Function]:
+    def hearing(self) -> set[Function]:
         """What runs because the connection has closed."""
         handlers = self.link.handlers if self.link is not None else ()
         heard = {f for handler in handlers for f in self.owners.run_by(handler)}
@@ -218,8 +218,8 @@ class Aftermath:
     def _is_told(self, place: Place) -> bool:
         """Whether a place holds what a close handler is told: a code, a reason, the failure of a receive."""
         if place.root.kind == "parameter":
-            return place.root.scope in self._hearing
-        if not place.is_local or place.root.scope is None or place.root.scope.host not in self._hearing:
+            return place.root.scope in self.hearing
+        if not place.is_local or place.root.scope is None or place.root.scope.host not in self.hearing:
             return False
         if any(isinstance(v.value, t.Result) and v.value.index > 0 for _, v in self.module.stores_to(place)):
             return True

@@ -17,7 +17,7 @@ from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import Place
 from wsantipattern.model.summary import visible_in
-from wsantipattern.roles.event import Events
+from wsantipattern.roles.event import Events, Registration
 from wsantipattern.roles.owner import End, Link, Owners
 from wsantipattern.roles.owner_after import Aftermath, Chain, Goal
 from wsantipattern.roles.owner_timer import Armed, OwnerTimers
@@ -412,7 +412,7 @@ class Survivors:
             visible_in(place.root, h) and clears.possibly(h, place) for h in link.handlers
         ):
             return True
-        return self._is_disposed(end, armed, place)
+        return self._is_disposed(end, armed, place, link)
 
     def _may_clear(self, function: Function, step: Step, armed: Armed, link: Link | None) -> bool:
         """A call that nobody here can see into, with the timer, its owner, or of the owner's own."""
@@ -436,7 +436,7 @@ class Survivors:
             return False
         return call.method not in self.knowledge.names("owner", "harmless")
 
-    def _is_disposed(self, end: End, armed: Armed, place: Place) -> bool:
+    def _is_disposed(self, end: End, armed: Armed, place: Place, link: Link | None) -> bool:
         """Whether a function that clears the timer is in somebody's hands who may run it at this end."""
         clears = self.timers.clears(armed.arming)
         inner = {armed.function, *self.owners.run_by(armed.callback)}
@@ -451,18 +451,26 @@ class Survivors:
             if kind in ("effect", "hook", "contract"):
                 if end.is_sure or end.kind == "event":
                     return True
-            elif self._is_handed_over(function):
+            elif self._is_handed_over(function, link):
                 return True
         return False
 
-    def _is_handed_over(self, function: Function) -> bool:
+    def _is_handed_over(self, function: Function, link: Link | None) -> bool:
         """Whether a function is given to somebody else than the connection, under no name of its own."""
         registrations = self.events.of_handler(function)
         if registrations:
-            return any(r.event not in self._connection_events for r in registrations)
+            return any(
+                r.event not in self._connection_events or (link is not None and not self._hears(r, link))
+                for r in registrations
+            )
         if function in self.owners.callbacks:
             return True
         return function.kind == "lambda" and function.binding is None
+
+    def _hears(self, registration: Registration, link: Link) -> bool:
+        """Whether a handler is registered on the connection itself, or nothing tells on what."""
+        emitter = registration.emitter
+        return not isinstance(emitter, t.Ref) or self.owners.sockets.own(emitter.place) in link.places
 
     @cached_property
     def _connection_events(self) -> frozenset[str]:
@@ -537,13 +545,22 @@ class Survivors:
         def goal(function: Function, step: Step) -> bool:
             return self.kept.arms(armed, function, step)
 
-        starts: list[tuple[Function, Step | None]] = list(waits)
+        # What waited goes on after it, or in the handler of its failure.
+        starts: list[tuple[Function, Step | None, Step | None]] = [(f, wait, wait) for f, wait in waits]
+        starts.extend(
+            (f, wait, edge.target)
+            for f, wait in waits
+            for edge in wait.edges
+            if edge.label == "raise" and edge.target is not f.cfg.raised
+        )
         if self.kept.is_concurrent(armed.arming):
-            starts.append((armed.callback, None))
-        for function, start in starts:
-            again = after.way(function, goal, start=start)
+            starts.append((armed.callback, None, None))
+        for function, start, onward in starts:
+            again = after.way(function, goal, start=onward)
             if again is None or (start is None and not self._takes_time(again)):
                 continue
+            if any(f in after.hearing for f, _ in again):
+                continue  # That the connection has closed runs it, and that is looked at by itself.
             # What is armed after the end may still look, when it fires, before it does anything.
             if start is not None and after.way(armed.callback, _reaching(start)) is None:
                 continue

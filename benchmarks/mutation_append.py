@@ -138,6 +138,8 @@ def appends(root: Node) -> Iterator[tuple[Node, set[str]]]:
 def grows(assignment: Node, right: Node) -> bool:
     """Whether an assignment joins what was there with something: `x = x + m`, `x = [...x, m]`, `x = f"{x}{m}"`."""
     kept = mutation.text_of(assignment.child_by_field_name("left"))
+    if any(mutation.called(node) == "append" for node in right.named_children):
+        return False  # Go: the call is an append of its own
     inside = [mutation.text_of(node) for node in mutation.descendants(right)]
     return right.type in JOINS and (kept in inside or f"...{kept}" in inside)
 

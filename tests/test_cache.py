@@ -106,8 +106,9 @@ def test_a_touched_file_is_known_by_its_content(project: Path, analyzed: list[st
 def test_other_settings_have_other_results(project: Path, analyzed: list[str]) -> None:
     check()
     assert not check(ignore=("timer-not-cleared",)).report.findings
+    before = len(analyzed)
     assert len(check().report.findings) == 1
-    assert analyzed == ["leak.js"]
+    assert len(analyzed) == before
 
 
 def test_other_rules_have_other_results(project: Path, tmp_path: Path, analyzed: list[str]) -> None:

@@ -16,8 +16,11 @@ Instead
 
 Limits
     Silent for the body of one HTTP response, pipes and files, for text that is replaced, numbers, sets, queues that are
-    worked off, and where every connection begins with an empty text. A function of another file that is asked about the
-    content by a telling name counts as a test. Messages that reach a function only through other files are not seen.
+    worked off, where every connection or message begins with an empty text, and where the text is read from one
+    connection to its end before anybody sees it. A field that outlives its connection is reported also where nothing of
+    the file connects again: who calls it may, and whether the sender repeats itself, no file tells. A function of
+    another file that is asked about the content by a telling name counts as a test. Messages that reach a function only
+    through other files, through `prototype` methods or an RxJS Subject of the file are not seen.
 """
 
 from collections.abc import Iterator

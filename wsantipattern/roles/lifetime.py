@@ -168,8 +168,7 @@ class Lifetimes:
             place = call.receiver_place if isinstance(call, t.Call) else None
             if place is None or place.root is not kept.root or not place.path or place.path == kept.path:
                 continue
-            declared = self.module.made_type(Place(place.root))
-            if place.root.kind == "this" or declared is None:
+            if place.root.kind != "parameter":
                 continue
             if not any(
                 step.target is not None and step.target.path[-1:] == place.path[-1:]

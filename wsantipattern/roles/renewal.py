@@ -66,11 +66,10 @@ class Renewals:
         empties = [s for s in cfg.steps if s is not step and self._empties_at(function, s, kept)]
         if not empties:
             return None
-        if any(p in function.parameters for p in message.parameters):
-            starts = [cfg.entry]
-        else:
-            starts = [s for s in cfg.steps if s.term is not None and any(s.term is r for r in message.reads)]
-        if not starts or any(step in cfg.reachable(start, avoiding=empties) for start in starts):
+        # A run of a function that takes nothing in has one message.
+        taken = [s for s in cfg.steps if s.term is not None and any(s.term is r for r in message.reads)]
+        starts = taken or [cfg.entry]
+        if any(step in cfg.reachable(start, avoiding=empties) for start in starts):
             return None
         return empties[0].extent
 

@@ -100,7 +100,7 @@ class Deliveries:
                 if source.path and at.root is source.root:
                     if at.root.kind != "this" or source.starts_with(at):
                         return True
-                elif (
+                elif self._is_made_of(part, source) or (
                     not source.path
                     and at.root.kind in ("parameter", "local")
                     and source.root is not at.root
@@ -109,6 +109,16 @@ class Deliveries:
                 ):
                     return True
         return False
+
+    def _is_made_of(self, part: t.Ref, source: Place) -> bool:
+        """Whether a constant variable is made of the thing that `source` is a field of: `await decode(frame.body)`."""
+        made = self.module.value_of(part) if part.place.is_local and source.path else None
+        if made is None or made is part:
+            return False
+        return any(
+            isinstance(inner, t.Ref) and inner.place.root is source.root and source.root.kind != "this"
+            for inner in made.walk()
+        )
 
     def _is_kept_beside(self, value: t.Term, place: Place) -> bool:
         """Whether a stored value is made of a collection that the watermark's owner keeps beside it."""

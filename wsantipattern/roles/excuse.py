@@ -12,7 +12,7 @@ from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import Key, atom, facts_at
-from wsantipattern.model.module import Function, Module
+from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.model.summary import callers
 from wsantipattern.roles.loading import DEPTH
@@ -114,8 +114,11 @@ class Excuses:
                 for side, other in ((term.left, term.right), (term.right, term.left)):
                     if isinstance(side, t.Ref) and self._is_given(function, step, side.place, other):
                         return term.extent
-                if term.op in ("==", "!=") and any(
-                    self._has_word(side, words) for side in (term.left, term.right)
+                says_there = fact.holds == (term.op == "!=") and (is_null(term.left) or is_null(term.right))
+                if (
+                    term.op in ("==", "!=")
+                    and not says_there
+                    and any(self._has_word(side, words) for side in (term.left, term.right))
                 ):
                     return term.extent
             elif self._has_word(term, words):

@@ -178,10 +178,10 @@ def outcome(path: Path, mutant: Mutant) -> tuple[str, int]:
     return ("found" if line in speaks(text, path) else "missed"), line
 
 
-def files(chosen: argparse.Namespace) -> Iterator[tuple[str, Path]]:
+def files(chosen: argparse.Namespace, rule: str) -> Iterator[tuple[str, Path]]:
     """The files that are looked at, with their language."""
     if chosen.fixtures:
-        folders: Iterable[tuple[str, Path]] = [("", HERE.parent / "fixtures" / RULE)]
+        folders: Iterable[tuple[str, Path]] = [("", HERE.parent / "fixtures" / rule)]
     else:
         packages = corpus.load(chosen.list)
         folders = [(p.language, chosen.cache / "sources" / p.language / p.directory) for p in packages]
@@ -211,7 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     counts: Counter[tuple[str, str]] = Counter()
     try:
         only = set(chosen.files.read_text("utf-8").split("\n")) if chosen.files else None
-        for language, path in files(chosen):
+        for language, path in files(chosen, RULE):
             if only is not None and str(path) not in only:
                 continue
             source = path.read_bytes() if path.is_file() else b""
@@ -225,12 +225,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (corpus.CorpusError, OSError) as error:
         print(f"mutation_watermark.py: {error}", file=sys.stderr)
         return 2
+    report(counts, RULE, "error")
+    return 0
+
+
+def report(counts: Counter[tuple[str, str]], rule: str, mutator: str) -> None:
+    """The table of what was found, by language."""
     print("| rule | language | mutator | places | found | recall |\n|---|---|---|--:|--:|--:|")
     for language in sorted({key[0] for key in counts}):
         found, missed = counts[language, "found"], counts[language, "missed"]
         share = f"{100 * found / (found + missed):.0f} %" if found + missed else "–"
-        print(f"| `{RULE}` | {language} | error | {found + missed} | {found} | {share} |")
-    return 0
+        print(f"| `{rule}` | {language} | {mutator} | {found + missed} | {found} | {share} |")
 
 
 if __name__ == "__main__":

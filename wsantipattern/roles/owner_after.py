@@ -374,14 +374,16 @@ class Aftermath:
         labels: Collection[str] | None = None,
         handler: bool = False,
         depth: int = DEPTH,
-        seen: frozenset[Function] = frozenset(),
+        among: frozenset[Function] | None = None,
     ) -> Chain | None:
         """How a function that runs after the end comes to a step of `goal` with nothing on the way that may ask.
 
         Calls of the file are entered. None where there is no such way.
         """
+        if among is None:
+            among = self._leading(function, goal)
         cfg = function.cfg
-        if cfg.incomplete:
+        if function not in among or cfg.incomplete:
             return None
         blocked, given = self.guards(function, handler), self.given(function, handler)
         origin = start if start is not None else cfg.entry
@@ -392,16 +394,24 @@ class Aftermath:
                     return [(function, step)]
             elif step.kind in ("call", "spawn") and step.call is not None and depth > 0:
                 callee = self.module.resolve(step.call)
-                if callee is not None and callee is not function and callee not in seen:
+                if callee is not None and callee is not function and callee in among:
                     calls.append((step, callee))
         for step, callee in calls:
-            inner = self.way(callee, goal, handler=handler, depth=depth - 1, seen=seen | {function})
+            inner = self.way(callee, goal, handler=handler, depth=depth - 1, among=among - {function})
             if (
                 inner is not None
                 and cfg.path(origin, {step}, avoiding=blocked, given=given, labels=labels) is not None
             ):
                 return [(function, step), *inner]
         return None
+
+    def _leading(self, function: Function, goal: Goal) -> frozenset[Function]:
+        """The functions that a function runs from which some step of `goal` is reached at all."""
+        ran = self.owners.run_by(function)
+        holding = {f for f in ran if any(goal(f, step) for step in f.cfg.steps)}
+        if not holding:
+            return frozenset()
+        return frozenset(f for f in ran if not holding.isdisjoint(self.owners.run_by(f)))
 
 
 def _communications(step: Step) -> Iterator[t.Term]:

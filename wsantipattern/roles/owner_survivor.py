@@ -70,6 +70,7 @@ class Survivors:
         self.owners = owners
         self.sends = sends
         self._after: dict[End, Aftermath] = {}
+        self._making: dict[tuple[Function, Link, bool], bool] = {}
 
     @cached_property
     def found(self) -> list[Survivor]:
@@ -154,7 +155,7 @@ class Survivors:
         cleared = self._clears(end, armed)
         if end.kind == "plain" and cleared is None:
             return
-        if self._unhears(end, link):
+        if not self._remakes(armed, link, another=True) or self._unhears(end, link):
             return
         after = self.after(end)
         # What the close handler of a connection sets off may keep the next one elsewhere.
@@ -184,6 +185,17 @@ class Survivors:
                 confidence = Confidence.LOW
             yield Survivor(armed, end, "revived", before, work, True, cleared, confidence)
             return
+
+    def _remakes(self, armed: Armed, link: Link, another: bool) -> bool:
+        """Whether the callback may make the connection anew, or `another` one, whatever it asks before."""
+        key = (armed.callback, link, another)
+        if key not in self._making:
+            self._making[key] = any(
+                self.owners.makes(link, f, s) or (another and self.owners.makes_another(s))
+                for f in self.owners.run_by(armed.callback)
+                for s in f.cfg.steps
+            )
+        return self._making[key]
 
     def _heard_closed(self, link: Link) -> Iterator[tuple[Function, Step | None]]:
         """What runs because the connection is closed: close handlers, and what follows a receive."""
@@ -240,7 +252,9 @@ class Survivors:
             return
         after = self.after(end)
         cleared = self._sibling(end, armed)
-        work = after.way(armed.callback, lambda f, s: self.owners.makes(link, f, s))
+        work = None
+        if self._remakes(armed, link, another=False):
+            work = after.way(armed.callback, lambda f, s: self.owners.makes(link, f, s))
         remakes = work is not None
         if work is None:
             work = after.way(armed.callback, lambda f, s: self._uses(link, s))

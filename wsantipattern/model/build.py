@@ -262,6 +262,8 @@ class _Builder:
                 self._try(s)
             case t.With():
                 self._with(s)
+            case t.Return(value=t.Region() as region) if not region.settles:
+                self._returned(region)
             case t.Return():
                 if s.value is not None:
                     self.value(s.value)
@@ -587,10 +589,15 @@ class _Builder:
         if term.total:
             return True
         callee = self.function.module.resolve(term)
-        if callee is None or callee is self.function or callee.is_async or len(callee.body) != 1:
+        if callee is None or callee is self.function or callee.is_async or not callee.body:
             return False
-        only = callee.body[0]
-        return isinstance(only, t.Return) and self._never_rejects(only.value, depth - 1)
+        # What fails before the promise is there is raised by the call, not by the wait for it.
+        *before, last = callee.body
+        return (
+            isinstance(last, t.Return)
+            and all(isinstance(statement, t.Evaluate) for statement in before)
+            and self._never_rejects(last.value, depth - 1)
+        )
 
     def _is_only_resolved(self, place: Place, depth: int) -> bool:
         """Whether a variable holds a promise that nothing rejects, or a deferred one in a file that rejects none."""
@@ -700,6 +707,13 @@ class _Builder:
         self.frames.pop()
         self._link(end)
         self.current = end if self._entered(end) else None
+
+    def _returned(self, region: t.Region) -> None:
+        """`return (() => { body })();`: what the body returns is what is returned."""
+        self.branches += 1
+        self.statements(region.body)
+        self.branches -= 1
+        self.statement(t.Return(region.extent, None))
 
     # -- conditions ------------------------------------------------------------------------------
 

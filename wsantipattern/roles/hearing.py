@@ -12,6 +12,7 @@ from functools import cached_property
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
+from wsantipattern.model.flow import implied
 from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import Place
 from wsantipattern.roles.event import Events
@@ -171,11 +172,16 @@ class Hearing:
         return {
             id(test.term)
             for test in function.cfg.of_kind("test")
-            if isinstance(test.term, t.Binary)
-            and test.term.op == "!="
-            and is_null(test.term.right)
-            and isinstance(test.term.left, t.Ref)
-            and test.term.left.place in holders
+            if test.term is not None
+            and any(
+                isinstance(term, t.Binary)
+                and holds == (term.op == "!=")
+                and term.op in ("==", "!=")
+                and is_null(term.right)
+                and isinstance(term.left, t.Ref)
+                and term.left.place in holders
+                for term, holds in implied(test.term, True, self.module)
+            )
         }
 
     def holders(self, function: Function, step: Step) -> set[Place]:

@@ -56,14 +56,19 @@ class Keepalive:
     def _has_option(self, options: list[dict[str, str]]) -> bool:
         """Whether some call, options object or assignment gives one of the options (a given value, where one is named)."""
         for option in options:
-            word = option["keyword"]
+            word, wants_off = option["keyword"], option.get("value") == "null"
+            given: list[bool] = []
+            kept: list[bool] = []
             for function in self.module.functions_mentioning(word):
                 for step in function.cfg.steps:
                     for name, value in _options(step):
                         value = self.module.value_of(value) or value
-                        is_off = isinstance(value, t.Constant) and not value.value
-                        if name == word and is_off == (option.get("value") == "null"):
-                            return True
+                        if name == word:
+                            is_off = isinstance(value, t.Constant) and not value.value
+                            (kept if step.target is not None else given).append(is_off)
+            # What a call is given decides; a field that is named like it, only where no call is given it.
+            if wants_off in (given or kept):
+                return True
         return False
 
     def is_heartbeat(self, function: Function, call: t.Call) -> bool:
@@ -115,9 +120,7 @@ class Keepalive:
                     return False
                 closes = closes or later.call.method in ends
         return closes or any(
-            isinstance(store.value, t.Constant)
-            and store.value.value is True
-            and cfg.dominates(at, step)
+            isinstance(store.value, t.Constant) and store.value.value is True and cfg.dominates(at, step)
             for at, store in cfg.assignments
         )
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
-from wsantipattern.model.flow import Fact, atom, facts_at
+from wsantipattern.model.flow import Fact, atom, facts_at, implied
 from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import Place
 from wsantipattern.roles.cell import Cells, Write
@@ -324,10 +324,10 @@ class Liveness:
 
     def _leaves_loop(self, function: Function, step: Step) -> bool:
         """Whether a test of an age or a count leaves a loop, after which the connection is closed: `break`, then `close()`."""
-        term = step.term
-        if step.kind != "test" or not isinstance(term, t.Binary) or _asks_null(term):
+        if step.kind != "test" or step.term is None:
             return False
-        if not self.reads_mark(term):
+        asked = [term for holds in (True, False) for term, _ in implied(step.term, holds, self.module)]
+        if not any(isinstance(a, t.Binary) and not _asks_null(a) and self.reads_mark(a) for a in asked):
             return False
         ways = [
             not edge.back and self.silence.closes_onward(function, edge.target)

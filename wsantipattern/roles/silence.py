@@ -12,7 +12,7 @@ from functools import cached_property
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
-from wsantipattern.model.flow import atom
+from wsantipattern.model.flow import atom, implied
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.roles.hearing import DEPTH, Hearing
@@ -347,10 +347,13 @@ class Silence:
         holders = self.hearing.holders(function, step)
         starts: list[Step] = []
         for test in function.cfg.of_kind("test"):
-            decided = atom(test.term)
-            if decided is not None and decided[0][0] == "set" and decided[0][1] in holders:
-                empty = "false" if decided[1] else "true"
-                starts.extend(edge.target for edge in test.edges if edge.label == empty)
+            for edge in test.edges:
+                if test.term is None or edge.label not in ("true", "false"):
+                    continue
+                for term, holds in implied(test.term, edge.label == "true", self.module):
+                    decided = atom(term)
+                    if decided is not None and decided[0][0] == "set" and decided[0][1] in holders:
+                        starts.extend([edge.target] if holds != decided[1] else [])
         return self._after_failure(starts, lambda s: self._leaves(function, s))
 
     def _leaves(self, function: Function, step: Step) -> bool:

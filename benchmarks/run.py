@@ -199,8 +199,8 @@ def tools(scratch: Path, target: str = ".") -> list[Tool]:
 
     def change(folder: Path) -> None:
         prime(folder)
-        with next(f for f in sorted(folder.rglob("*.py")) if f.is_file()).open("a") as stream:
-            stream.write("# changed\n")
+        with next(f for f in sorted(folder.rglob("*")) if f.suffix in ENDINGS).open("a") as stream:
+            stream.write("\n")
 
     return [
         Tool("wsantipattern, cold", (*check, "--no-cache", target), OWN_RULES),
@@ -390,7 +390,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--corpus", type=Path, required=True, help="what corpus.py --cache was given")
     parser.add_argument("--scratch", type=Path, required=True, help="a folder for tools and sets")
-    parser.add_argument("--quick", action="store_true", help="200 files a set, one round: does all of it run?")
+    parser.add_argument(
+        "--quick", action="store_true", help="200 files a set, one round: does all of it run?"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--files", type=int, default=SET_FILES, help="files of a set, for a quick look")
     parser.add_argument("--sets", default="heavy,ordinary")

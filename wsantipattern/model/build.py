@@ -60,6 +60,9 @@ class _Inline:
     end: Step
 
 
+_MANY = 16
+"""Edges of a step from which on a set tells sooner whether one is there already: a `select` may have thousands."""
+
 _Frame = _Loop | _Breakable | _Final | _Catch | _Inline
 
 
@@ -88,6 +91,7 @@ class _Builder:
         self.cleanup = False
         self.incomplete = False
         self.targets: set[Step] = set()
+        self.wide: dict[Step, set[tuple[Step, Label]]] = {}
         self.entry = self._node("entry", (function.extent[0], function.extent[0]))
         self.current: Step | None = self.entry
         end = (max(function.extent[1] - 1, function.extent[0]), function.extent[1])
@@ -151,9 +155,17 @@ class _Builder:
 
     def _edge(self, source: Step, label: Label, target: Step, back: bool = False) -> None:
         self.targets.add(target)
-        for known in source.edges:
-            if known.target is target and known.label == label:
+        if len(source.edges) < _MANY:
+            for known in source.edges:
+                if known.target is target and known.label == label:
+                    return
+        else:
+            wide = self.wide.get(source)
+            if wide is None:
+                wide = self.wide[source] = {(known.target, known.label) for known in source.edges}
+            if (target, label) in wide:
                 return
+            wide.add((target, label))
         source.edges.append(Edge(label, target, back))
 
     def _link(self, target: Step, back: bool = False) -> None:
@@ -798,14 +810,13 @@ def _finish(steps: list[Step], entry: Step, *ends: Step) -> list[Step]:
 
 def _onward(edges: list[Edge], skip: dict[Step, Edge]) -> list[Edge]:
     """The edges to what lies behind the joins that are taken out; each target once for a label."""
-    found: list[Edge] = []
+    found: dict[tuple[Step, Label], Edge] = {}
     for edge in edges:
-        target = edge.target
+        target, label = edge.target, edge.label
         if target not in skip:
-            if not any(e.target is target and e.label == edge.label for e in found):
-                found.append(edge)
+            found.setdefault((target, label), edge)
             continue
-        back, label = edge.back, edge.label
+        back = edge.back
         seen: set[Step] = set()
         while target in skip and target not in seen:
             seen.add(target)
@@ -814,6 +825,6 @@ def _onward(edges: list[Edge], skip: dict[Step, Edge]) -> list[Edge]:
             if over.label == "raise" and label == "next":
                 label = "raise"
             target = over.target
-        if target not in seen and not any(e.target is target and e.label == label for e in found):
-            found.append(Edge(label, target, back))
-    return found
+        if target not in seen:
+            found.setdefault((target, label), Edge(label, target, back))
+    return list(found.values())

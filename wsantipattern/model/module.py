@@ -139,9 +139,11 @@ class Function:
     @property
     def descendants(self) -> Iterator[Function]:
         """The functions written inside this one, at any depth, in order of appearance."""
-        for closure in self.closures:
+        todo = self.closures[::-1]
+        while todo:
+            closure = todo.pop()
             yield closure
-            yield from closure.descendants
+            todo.extend(reversed(closure.closures))
 
     @property
     def host(self) -> Function:

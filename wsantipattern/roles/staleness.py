@@ -126,7 +126,7 @@ class Staleness:
                 continue
             chosen |= {function, function.host}
             # A variable of it may hold the outcome for the closures in it, and callers of it have it from it.
-            todo.extend(self._seeing_outcomes(at) if function.kind == "top" else function.descendants)
+            todo.extend(self._seeing_outcomes(at) if function.kind == "top" else function.closures)
             name = function.name.rpartition(".")[2]
             if name:
                 todo.extend(module.functions_mentioning(name))

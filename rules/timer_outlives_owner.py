@@ -13,11 +13,13 @@ Instead
     at it where the timer is armed and first thing in its callback. Or take the close handler away before closing.
 
 Limits
-    Silent where the owner has no end in the file, where anything on the way to the timer or in its callback reads what
-    the end changes or what the close event carries, where the end also connects anew, where the connection's own
-    handlers or timers call the end, and where the end calls something of another file with the timer or its owner.
-    Tasks, contexts, tickers without a callback, timers in maps and lists, and libraries that reconnect by themselves are
-    left out. A one-shot timer counts where it connects anew, arms itself again, or where another end clears it.
+    Silent where the owner has no end in the file; where anything on the way to the timer, or in its callback, reads what
+    the end changes, what another method switches, or what the close event carries; where the end takes the handler away
+    or connects anew; where the connection's own handlers or timers call the end; and where the end calls something of
+    another file with the timer or its owner. Tasks, contexts, tickers without a callback, timers in maps and lists, and
+    libraries that reconnect by themselves are left out. A one-shot timer counts where it connects anew, arms itself
+    again, or where another end clears it. That an end was asked for may be told by another object (`user.loggedIn`):
+    this is not seen. A repeating timer that the next connection clears first is not reported.
 """
 
 from collections.abc import Iterator

@@ -17,9 +17,10 @@ from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import Place
 from wsantipattern.model.summary import visible_in
-from wsantipattern.roles.event import Events, Registration
+from wsantipattern.roles.event import Events
 from wsantipattern.roles.owner import End, Link, Owners
 from wsantipattern.roles.owner_after import Aftermath, Chain, Goal
+from wsantipattern.roles.owner_dealing import Dealings
 from wsantipattern.roles.owner_timer import Armed, OwnerTimers
 from wsantipattern.roles.sending import Sends
 from wsantipattern.roles.timer import Timers
@@ -69,6 +70,7 @@ class Survivors:
         self.kept = kept
         self.owners = owners
         self.sends = sends
+        self.dealings = Dealings(module, knowledge, events, timers, kept, owners)
         self._after: dict[End, Aftermath] = {}
         self._making: dict[tuple[Function, Link, bool], bool] = {}
 
@@ -152,7 +154,7 @@ class Survivors:
     # -- armed again by the end itself -----------------------------------------------------------
 
     def _revived(self, armed: Armed, link: Link, end: End) -> Iterator[Survivor]:
-        cleared = self._clears(end, armed)
+        cleared = self.dealings.clears(end, armed)
         if end.kind == "plain" and cleared is None:
             return
         if not self._remakes(armed, link, another=True) or self._unhears(end, link):
@@ -165,7 +167,7 @@ class Survivors:
         if work is None:
             return
         for function, start in self._heard_closed(link):
-            if start is not None and self._aborts(end):
+            if start is not None and self.dealings.aborts(end):
                 continue  # What reads is cancelled, and does not go on.
             # A loop over a connection ends where it is closed; it fails where the link breaks.
             labels = {"false"} if start is not None and start.kind == "iterate" else None
@@ -178,7 +180,7 @@ class Survivors:
             )
             if before is None:
                 continue
-            cleared = cleared or self._sibling(end, armed)
+            cleared = cleared or self.dealings.sibling(end, armed)
             sure = end.is_sure or (end.kind == "method" and cleared is not None)
             confidence = Confidence.HIGH if link.is_strong and sure else Confidence.MEDIUM
             if end.kind == "plain":
@@ -244,14 +246,14 @@ class Survivors:
 
     def _left(self, armed: Armed, link: Link, end: End) -> Iterator[Survivor]:
         name, at = self.timers.described(end.function), end.function.name_extent
-        if self._arms_itself(end, armed):
+        if self.dealings.arms_itself(end, armed):
             self._silent(armed, "{} arms it itself, so it ends nothing for `{}`", name, armed.name, at=at)
             return
-        if self._deals_with(end, armed, link):
+        if self.dealings.deals_with(end, armed, link):
             self._silent(armed, "the end {} clears `{}`, or calls what may clear it", name, armed.name, at=at)
             return
         after = self.after(end)
-        cleared = self._sibling(end, armed)
+        cleared = self.dealings.sibling(end, armed)
         work = None
         if self._remakes(armed, link, another=False):
             work = after.way(armed.callback, lambda f, s: self.owners.makes(link, f, s))
@@ -266,7 +268,9 @@ class Survivors:
         if armed.place is None and not (remakes or armed.arming.repeats):
             self._silent(armed, once, armed.name, name, at=at)
             return
-        meant = cleared is not None or (armed.place is not None and self._is_cleared_elsewhere(armed, end))
+        meant = cleared is not None or (
+            armed.place is not None and self.dealings.is_cleared_elsewhere(armed, end)
+        )
         if remakes:
             # Somebody decides whether to connect again where the timer is armed: the end writes what is asked there.
             meant = meant or self._stops_arming(armed, link, after)
@@ -292,7 +296,10 @@ class Survivors:
         if not link.handlers or not self._repeats(armed):
             return
         ends = [End(handler, "event", link) for handler in link.handlers]
-        if any(self._arms_itself(end, armed) or self._deals_with(end, armed, link) for end in ends):
+        if any(
+            self.dealings.arms_itself(end, armed) or self.dealings.deals_with(end, armed, link)
+            for end in ends
+        ):
             return
         end = ends[0]
         after = self.after(end)
@@ -333,9 +340,6 @@ class Survivors:
             self.kept.arms(armed, f, s) for f in self.owners.run_by(armed.callback) for s in f.cfg.steps
         )
 
-    def _arms_itself(self, end: End, armed: Armed) -> bool:
-        return any(self.kept.arms(armed, f, s) for f in self.owners.run_by(end.function) for s in f.cfg.steps)
-
     def _uses(self, link: Link, step: Step) -> bool:
         """Whether a step sends on the connection."""
         call = step.call
@@ -361,142 +365,6 @@ class Survivors:
                     if isinstance(part, t.Ref) and part.place in wanted:
                         return True
         return False
-
-    # -- what an end does to a timer -------------------------------------------------------------
-
-    def _clears(self, end: End, armed: Armed) -> tuple[Step, Place] | None:
-        """Where an end clears the timer."""
-        return self._cleared_in(end, armed) if armed.place is not None else None
-
-    def _cleared_in(self, end: End, armed: Armed) -> tuple[Step, Place] | None:
-        assert armed.place is not None
-        clears = self.timers.clears(armed.arming)
-        for step in end.function.cfg.steps:
-            if clears.may_at(end.function, step, armed.place):
-                return step, armed.place
-        return None
-
-    def _sibling(self, end: End, armed: Armed) -> tuple[Step, Place] | None:
-        """Where an end clears another timer of the same owner."""
-        for other in self.kept.armed:
-            if other.place is None or other.place == armed.place:
-                continue
-            found = self._cleared_in(end, other)
-            if found is not None:
-                return found
-        return None
-
-    def _is_cleared_elsewhere(self, armed: Armed, end: End) -> bool:
-        """Whether some other way in which the owner ends clears the timer."""
-        place = armed.place
-        assert place is not None
-        clears = self.timers.clears(armed.arming)
-        inner = set(self.owners.run_by(armed.callback)) | {armed.function, end.function}
-        return any(
-            f not in inner and clears.possibly(f, place) and self.owners.kind_of(f) not in (None, "plain")
-            for f in self.module.functions_mentioning(place.name)
-        )
-
-    def _deals_with(self, end: End, armed: Armed, link: Link | None) -> bool:
-        """Whether an end clears the timer, gives it up, or does something that may clear it."""
-        place = armed.place
-        ran = self.owners.run_by(end.function)
-        inside = dict.fromkeys([*ran, *(inner for f in ran for inner in f.descendants)])
-        if armed.callback in inside:
-            return True
-        for function in inside:
-            for step in function.cfg.steps:
-                if (
-                    place is not None
-                    and step.kind in ("assign", "delete")
-                    and step.target is not None
-                    and place.starts_with(step.target)
-                ):
-                    return True
-                if self._may_clear(function, step, armed, link):
-                    return True
-        if place is None:
-            return False
-        clears = self.timers.clears(armed.arming)
-        if any(visible_in(place.root, f) and clears.possibly(f, place) for f in inside):
-            return True
-        if any(clears.possibly(f, place) for f in self.owners.run_by(armed.callback)):
-            return True
-        if link is not None and any(
-            visible_in(place.root, h) and clears.possibly(h, place) for h in link.handlers
-        ):
-            return True
-        return self._is_disposed(end, armed, place, link)
-
-    def _may_clear(self, function: Function, step: Step, armed: Armed, link: Link | None) -> bool:
-        """A call that nobody here can see into, with the timer, its owner, or of the owner's own."""
-        call = step.call
-        if step.kind not in ("call", "spawn") or call is None or self.module.resolve(call) is not None:
-            return False
-        place = armed.place
-        if isinstance(call.callee, t.Ref) and call.callee.place.root.name == "super":
-            return True
-        values = [*call.arguments, *(value for _, value in call.keywords)]
-        for value in values:
-            inner = value.value if isinstance(value, t.Spread) else value
-            if not isinstance(inner, t.Ref):
-                continue
-            if place is not None and place.starts_with(inner.place) and inner.place.root is place.root:
-                return True
-        receiver = call.receiver_place
-        if place is None or receiver is None or receiver != Place(place.root) or place.root.kind != "this":
-            return False
-        if link is not None and receiver in link.places:
-            return False
-        return call.method not in self.knowledge.names("owner", "harmless")
-
-    def _is_disposed(self, end: End, armed: Armed, place: Place, link: Link | None) -> bool:
-        """Whether a function that clears the timer is in somebody's hands who may run it at this end."""
-        clears = self.timers.clears(armed.arming)
-        inner = {armed.function, *self.owners.run_by(armed.callback)}
-        for function in self.module.functions:
-            if function in inner or function.is_inlined or not visible_in(place.root, function):
-                continue
-            if place.name.encode() not in self.module.text[function.extent[0] : function.extent[1]]:
-                continue
-            if not clears.possibly(function, place):
-                continue
-            kind = self.owners.kind_of(function)
-            if kind in ("effect", "hook", "contract"):
-                if end.is_sure or end.kind == "event":
-                    return True
-            elif self._is_handed_over(function, link):
-                return True
-        return False
-
-    def _is_handed_over(self, function: Function, link: Link | None) -> bool:
-        """Whether a function is given to somebody else than the connection, under no name of its own."""
-        registrations = self.events.of_handler(function)
-        if registrations:
-            return any(
-                r.event not in self._connection_events or (link is not None and not self._hears(r, link))
-                for r in registrations
-            )
-        if function in self.owners.callbacks:
-            return True
-        return function.kind == "lambda" and function.binding is None
-
-    def _hears(self, registration: Registration, link: Link) -> bool:
-        """Whether a handler is registered on the connection itself, or nothing tells on what."""
-        emitter = registration.emitter
-        return not isinstance(emitter, t.Ref) or self.owners.sockets.own(emitter.place) in link.places
-
-    @cached_property
-    def _connection_events(self) -> frozenset[str]:
-        return self.knowledge.names("owner", "events") | {
-            "open",
-            "message",
-            "error",
-            "pong",
-            "ping",
-            "connect",
-            "data",
-        }
 
     # -- armed again after a wait ----------------------------------------------------------------
 
@@ -535,21 +403,9 @@ class Survivors:
         if kind is None or (kind == "plain" and link is None):
             return None
         end = End(function, kind, link)
-        if self._arms_itself(end, armed) or self._aborts(end):
+        if self.dealings.arms_itself(end, armed) or self.dealings.aborts(end):
             return None
         return end
-
-    def _aborts(self, end: End) -> bool:
-        """Whether an end breaks off what the callback may be waiting for."""
-        words = self.knowledge.names("owner", "aborts")
-        return any(
-            call.method in words and not self._is_timer_call(call)
-            for f in self.owners.run_by(end.function)
-            for _, call in f.cfg.calls
-        )
-
-    def _is_timer_call(self, call: t.Call) -> bool:
-        return call.receiver_place in self.owners.timer_places
 
     def _goes_on_after(
         self, armed: Armed, end: End, cleared: tuple[Step, Place], waits: list[tuple[Function, Step]]

@@ -1,0 +1,190 @@
+"""What an end does to a timer: clears it, gives it up, clears another one, or does something that may clear it.
+
+Counts towards "it is dealt with" in doubt: a call that nobody here can see into, with the timer or its owner; a function
+that clears the timer and is in somebody else's hands.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import term as t
+from wsantipattern.model.cfg import Step
+from wsantipattern.model.module import Function, Module
+from wsantipattern.model.place import Place
+from wsantipattern.model.summary import visible_in
+from wsantipattern.roles.event import Events, Registration
+from wsantipattern.roles.owner import End, Link, Owners
+from wsantipattern.roles.owner_timer import Armed, OwnerTimers
+from wsantipattern.roles.timer import Timers
+
+
+class Dealings:
+    """What the ends of one module do to its timers."""
+
+    def __init__(
+        self,
+        module: Module,
+        knowledge: Knowledge,
+        events: Events,
+        timers: Timers,
+        kept: OwnerTimers,
+        owners: Owners,
+    ) -> None:
+        self.module = module
+        self.knowledge = knowledge
+        self.events = events
+        self.timers = timers
+        self.kept = kept
+        self.owners = owners
+
+    def arms_itself(self, end: End, armed: Armed) -> bool:
+        """Whether an end arms the timer itself."""
+        return any(self.kept.arms(armed, f, s) for f in self.owners.run_by(end.function) for s in f.cfg.steps)
+
+    def clears(self, end: End, armed: Armed) -> tuple[Step, Place] | None:
+        """Where an end clears the timer."""
+        return self._cleared_in(end, armed) if armed.place is not None else None
+
+    def _cleared_in(self, end: End, armed: Armed) -> tuple[Step, Place] | None:
+        assert armed.place is not None
+        clears = self.timers.clears(armed.arming)
+        for step in end.function.cfg.steps:
+            if clears.may_at(end.function, step, armed.place):
+                return step, armed.place
+        return None
+
+    def sibling(self, end: End, armed: Armed) -> tuple[Step, Place] | None:
+        """Where an end clears another timer of the same owner."""
+        for other in self.kept.armed:
+            if other.place is None or other.place == armed.place:
+                continue
+            found = self._cleared_in(end, other)
+            if found is not None:
+                return found
+        return None
+
+    def is_cleared_elsewhere(self, armed: Armed, end: End) -> bool:
+        """Whether some other way in which the owner ends clears the timer."""
+        place = armed.place
+        assert place is not None
+        clears = self.timers.clears(armed.arming)
+        inner = set(self.owners.run_by(armed.callback)) | {armed.function, end.function}
+        return any(
+            f not in inner and clears.possibly(f, place) and self.owners.kind_of(f) not in (None, "plain")
+            for f in self.module.functions_mentioning(place.name)
+        )
+
+    def deals_with(self, end: End, armed: Armed, link: Link | None) -> bool:
+        """Whether an end clears the timer, gives it up, or does something that may clear it."""
+        place = armed.place
+        ran = self.owners.run_by(end.function)
+        inside = dict.fromkeys([*ran, *(inner for f in ran for inner in f.descendants)])
+        if armed.callback in inside:
+            return True
+        for function in inside:
+            for step in function.cfg.steps:
+                if (
+                    place is not None
+                    and step.kind in ("assign", "delete")
+                    and step.target is not None
+                    and place.starts_with(step.target)
+                ):
+                    return True
+                if self._may_clear(function, step, armed, link):
+                    return True
+        if place is None:
+            return False
+        clears = self.timers.clears(armed.arming)
+        if any(visible_in(place.root, f) and clears.possibly(f, place) for f in inside):
+            return True
+        if any(clears.possibly(f, place) for f in self.owners.run_by(armed.callback)):
+            return True
+        if link is not None and any(
+            visible_in(place.root, h) and clears.possibly(h, place) for h in link.handlers
+        ):
+            return True
+        return self._is_disposed(end, armed, place, link)
+
+    def _may_clear(self, function: Function, step: Step, armed: Armed, link: Link | None) -> bool:
+        """A call that nobody here can see into, with the timer, its owner, or of the owner's own."""
+        call = step.call
+        if step.kind not in ("call", "spawn") or call is None or self.module.resolve(call) is not None:
+            return False
+        place = armed.place
+        if isinstance(call.callee, t.Ref) and call.callee.place.root.name == "super":
+            return True
+        values = [*call.arguments, *(value for _, value in call.keywords)]
+        for value in values:
+            inner = value.value if isinstance(value, t.Spread) else value
+            if not isinstance(inner, t.Ref):
+                continue
+            if place is not None and place.starts_with(inner.place) and inner.place.root is place.root:
+                return True
+        receiver = call.receiver_place
+        if place is None or receiver is None or receiver != Place(place.root) or place.root.kind != "this":
+            return False
+        if link is not None and receiver in link.places:
+            return False
+        return call.method not in self.knowledge.names("owner", "harmless")
+
+    def _is_disposed(self, end: End, armed: Armed, place: Place, link: Link | None) -> bool:
+        """Whether a function that clears the timer is in somebody's hands who may run it at this end."""
+        clears = self.timers.clears(armed.arming)
+        inner = {armed.function, *self.owners.run_by(armed.callback)}
+        for function in self.module.functions:
+            if function in inner or function.is_inlined or not visible_in(place.root, function):
+                continue
+            if place.name.encode() not in self.module.text[function.extent[0] : function.extent[1]]:
+                continue
+            if not clears.possibly(function, place):
+                continue
+            kind = self.owners.kind_of(function)
+            if kind in ("effect", "hook", "contract"):
+                if end.is_sure or end.kind == "event":
+                    return True
+            elif self._is_handed_over(function, link):
+                return True
+        return False
+
+    def _is_handed_over(self, function: Function, link: Link | None) -> bool:
+        """Whether a function is given to somebody else than the connection, under no name of its own."""
+        registrations = self.events.of_handler(function)
+        if registrations:
+            return any(
+                r.event not in self._connection_events or (link is not None and not self._hears(r, link))
+                for r in registrations
+            )
+        if function in self.owners.callbacks:
+            return True
+        return function.kind == "lambda" and function.binding is None
+
+    def _hears(self, registration: Registration, link: Link) -> bool:
+        """Whether a handler is registered on the connection itself, or nothing tells on what."""
+        emitter = registration.emitter
+        return not isinstance(emitter, t.Ref) or self.owners.sockets.own(emitter.place) in link.places
+
+    @cached_property
+    def _connection_events(self) -> frozenset[str]:
+        return self.knowledge.names("owner", "events") | {
+            "open",
+            "message",
+            "error",
+            "pong",
+            "ping",
+            "connect",
+            "data",
+        }
+
+    def aborts(self, end: End) -> bool:
+        """Whether an end breaks off what the callback may be waiting for."""
+        words = self.knowledge.names("owner", "aborts")
+        return any(
+            call.method in words and not self._is_timer_call(call)
+            for f in self.owners.run_by(end.function)
+            for _, call in f.cfg.calls
+        )
+
+    def _is_timer_call(self, call: t.Call) -> bool:
+        return call.receiver_place in self.owners.timer_places

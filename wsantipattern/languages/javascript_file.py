@@ -38,6 +38,8 @@ _HOLDERS = {"useRef": "current", "createRef": "current", "ref": "value", "shallo
 _ALIAS_STEPS = 12
 _MENTIONS = 400
 """How many mentions of a name are looked at before it is taken for more than an alias."""
+_SAYS_NOTHING = {"unknown", "any", "object", "never"}
+"""Annotations that leave open what a value is: what it is given tells more."""
 
 
 class JavaScriptFunction(Function):
@@ -383,7 +385,9 @@ class File:
             return self.canonical_name([word(node)], scope)
         if node.type in ("nested_type_identifier", "nested_identifier", "member_expression"):
             return self.canonical_name(word(node).split("."), scope)
-        return word(node) if node.type == "predefined_type" else None
+        if node.type != "predefined_type" or word(node) in _SAYS_NOTHING:
+            return None
+        return word(node)
 
     def _only_member(self, union: Node) -> Node | None:
         members: list[Node] = []

@@ -586,7 +586,7 @@ class _Builder:
                 for child in self._adopt(term):
                     self.value(child)
 
-    def _never_rejects(self, term: t.Term | None, depth: int = 3) -> bool:
+    def _never_rejects(self, term: t.Term | None, depth: int = 5) -> bool:
         """Whether what is awaited cannot fail: a builtin that never does, or a promise that nothing rejects."""
         if depth <= 0:
             return False
@@ -603,13 +603,17 @@ class _Builder:
         callee = self.function.module.resolve(term)
         if callee is None or callee is self.function or callee.is_async or not callee.body:
             return False
-        # What fails before the promise is there is raised by the call, not by the wait for it.
-        *before, last = callee.body
-        return (
-            isinstance(last, t.Return)
-            and all(isinstance(statement, t.Evaluate) for statement in before)
-            and self._never_rejects(last.value, depth - 1)
-        )
+        return self._gives_no_rejection(callee.body, depth - 1)
+
+    def _gives_no_rejection(self, body: list[t.Statement], depth: int) -> bool:
+        """Whether statements end by returning what cannot fail. What fails before is raised by the call itself."""
+        *before, last = body
+        if not isinstance(last, t.Return) or not all(isinstance(s, t.Evaluate) for s in before):
+            return False
+        value = last.value
+        if isinstance(value, t.Region) and not value.settles:
+            return bool(value.body) and self._gives_no_rejection(value.body, depth)
+        return self._never_rejects(value, depth)
 
     def _is_only_resolved(self, place: Place, depth: int) -> bool:
         """Whether a variable holds a promise that nothing rejects, or a deferred one in a file that rejects none."""

@@ -279,7 +279,9 @@ class Silence:
                         continue
                     inside = {id(part) for part in call.walk()}
                     waits = [step]
-                    if not any(isinstance(a, (t.Call, t.Ref)) for a in call.arguments[:1]):
+                    if not any(
+                        isinstance(self.module.value_of(a), (t.Call, t.Ref)) for a in call.arguments[:1]
+                    ):
                         # A block with a limit: `async with timeout(30): await ws.receive()`
                         waits = [s for s in function.cfg.reachable(step) if s.suspends or s.kind == "call"]
                         inside = {id(s.term) for s in waits}

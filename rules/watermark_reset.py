@@ -17,7 +17,8 @@ Limits
     Silent in constructors, where another session or stream was found to begin, where the same path clears what the
     watermark describes, where the object ends, and for positions that a caller passes in. A watermark is found by the
     comparison that lets it rise, in the same file; without it only a name like `lastSentSeq` counts, on a plain
-    fallback path. Elements of one map are not told apart.
+    fallback path. Elements of one map are not told apart. A position that a lost connection alone sets back is
+    reported only where the file asks with the old one: many servers number each connection anew.
 """
 
 from collections.abc import Iterator

@@ -2,6 +2,8 @@
 
     python benchmarks/mutation.py --cache DIR [--limit N] [--language L]
 
+This one measures `timer-not-cleared`; `mutation_ready.py` beside it measures `ready-state-only` in the same way.
+
 The corpus of `corpus.py` holds many places that clear a timer on every path. Each mutator finds one such form in the
 syntax tree, and moves the clear to where only the undisturbed path runs it:
 

@@ -113,7 +113,7 @@ def visible_in(root: Binding, function: Function) -> bool:
         return True
     if root.kind == "this":
         return function.this is root
-    return root.scope is None or root.scope.encloses(function)
+    return root.scope is None or root.scope.host.encloses(function)
 
 
 def callers(function: Function) -> Iterator[tuple[Function, Step]]:

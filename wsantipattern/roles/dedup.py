@@ -361,7 +361,7 @@ class Trackers:
         if root.scope is None or root.scope.kind == "top":
             return True
         if root.scope.host is not function.host:
-            return root.scope.encloses(function)
+            return root.scope.host.encloses(function)
         if root.kind == "parameter":
             return bool(place.path) or not self._is_handed_anew(root)
         made = [s for s in function.cfg.steps if s.kind == "assign" and s.target == Place(root)]

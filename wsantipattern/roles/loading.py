@@ -165,7 +165,7 @@ class Values:
             )
         if root.kind == "parameter":
             return bool(value.place.path) and self._is_iterated(function, value.place)
-        if root.kind != "local" or root.scope is None or not root.scope.encloses(function):
+        if root.kind != "local" or root.scope is None or not root.scope.host.encloses(function):
             return False
         if value.place.path and self._is_filled(function, Place(root)):
             return True

@@ -217,6 +217,7 @@ class Aftermath:
 
     def _is_told(self, place: Place) -> bool:
         """Whether a place holds what a close handler is told: a code, a reason, the failure of a receive."""
+        place = self.owners.sockets.own(place)
         if place.root.kind == "parameter":
             return place.root.scope in self.hearing
         if not place.is_local or place.root.scope is None or place.root.scope.host not in self.hearing:

@@ -16,7 +16,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import Place
-from wsantipattern.model.summary import visible_in
+from wsantipattern.model.summary import callers, visible_in
 from wsantipattern.roles.event import Events
 from wsantipattern.roles.owner import End, Link, Owners
 from wsantipattern.roles.owner_after import Aftermath, Chain, Goal
@@ -405,6 +405,9 @@ class Survivors:
         end = End(function, kind, link)
         if self.dealings.arms_itself(end, armed) or self.dealings.aborts(end):
             return None
+        outer = {caller for caller, _ in callers(function)} if kind == "named" else set()
+        if outer and all(any(self.kept.arms(armed, f, s) for s in f.cfg.steps) for f in outer):
+            return None  # Only a restart calls it.
         return end
 
     def _goes_on_after(

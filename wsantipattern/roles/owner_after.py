@@ -200,7 +200,7 @@ class Aftermath:
                 return False
             if self._is_switched(plain):
                 return True
-            if handler and plain.root.kind == "local" and self._is_told(plain):
+            if handler and self.owners.sockets.own(plain).root.kind == "local" and self._is_told(plain):
                 return False  # That something failed is no news.
         if handler and self._is_other_code(term):
             return False

@@ -147,7 +147,9 @@ def callback_edits(root: Node) -> Iterator[Edit]:
         inner = [method_of(c) for c in descendants(callback) if c.type == "call_expression"]
         if callback.type not in mutation.FUNCTIONS:
             # `this.check`, `this.check.bind(this)`
-            inner += [text_of(n).lstrip("#") for n in (callback, *descendants(callback)) if not n.named_children]
+            inner += [
+                text_of(n).lstrip("#") for n in (callback, *descendants(callback)) if not n.named_children
+            ]
         for name in inner:
             for body in named.get(name, ()):
                 if ends(body) and body.start_byte not in done:

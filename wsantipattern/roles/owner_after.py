@@ -187,7 +187,17 @@ class Aftermath:
         return self._guards[key]
 
     def _is_guard(self, term: t.Term | None, handler: bool) -> bool:
-        if term is None or self._state(term) is not None:
+        """Whether a test may tell, by itself or by the condition that its variable, getter or predicate stands for."""
+        if term is None:
+            return False
+        parts = [
+            term,
+            *(part for holds in (True, False) for part, _ in flow.implied(term, holds, self.module)),
+        ]
+        return any(self._is_told_by(part, handler) for part in {id(part): part for part in parts}.values())
+
+    def _is_told_by(self, term: t.Term, handler: bool) -> bool:
+        if self._state(term) is not None:
             return False
         decided = flow.atom(term)
         plain = (

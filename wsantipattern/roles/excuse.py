@@ -6,7 +6,7 @@ describes. Also tells whether the stream goes on after a step: whether the file 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
@@ -197,10 +197,24 @@ class Excuses:
         ends = self.knowledge.names("watermark", "ends")
         name = function.name.rpartition(".")[2]
         closes = name in ends or any(
-            call.method in ends and self._outlives(function, call) and self._on_the_way(function, other, step)
+            self._ends(function, call, ends) and self._on_the_way(function, other, step)
             for other, call in function.cfg.calls
         )
         return closes and not self.goes_on(watermark, function, step)
+
+    def _ends(self, function: Function, call: t.Call, ends: Collection[str]) -> bool:
+        """Whether a call ends something, by itself or in a function that was written for it beside it."""
+        if call.method in ends:
+            return self._outlives(function, call)
+        helper = self.module.resolve(call)
+        if helper is None or helper.parent is None or helper.parent.host is not function.host:
+            return False
+        return any(
+            inner.method in ends
+            and self._outlives(function, inner)
+            and helper.cfg.dominates(step, helper.cfg.exit)
+            for step, inner in helper.cfg.calls
+        )
 
     def _outlives(self, function: Function, call: t.Call) -> bool:
         """Whether a method is called on something that is not this call's own."""

@@ -36,7 +36,6 @@ RARE = {
     ("js", "assignment made compound"): 2,
     ("js", "members to destructuring"): 6,
     ("go", "and to nested ifs"): 6,
-    ("go", "else if nested"): 1,
     ("go", "branches swapped"): 5,
     ("go", "initializer into the if"): 4,
     ("go", "declarations reordered"): 4,
@@ -118,7 +117,12 @@ def test_known_failures_are_of_files_and_kinds_there_are() -> None:
 
 
 STAYS = {
-    "timer-not-cleared/waiter_future.py": "a future of one's own fails when the task is cancelled and not otherwise",
+    ("timer-not-cleared/waiter_future.py", "release on the straight way only"): (
+        "a future of one's own fails when the task is cancelled and not otherwise"
+    ),
+    ("stale-dedup-tracker/differences_met.py", "reset removed"): (
+        "a gap in what was received is no divergence of what was seen"
+    ),
 }
 """Broken fixtures that are not found, and why that is right or at least no surprise."""
 
@@ -126,6 +130,8 @@ BROKEN = {
     ("timer-not-cleared", "js"): 5,
     ("timer-not-cleared", "py"): 5,
     ("timer-not-cleared", "go"): 1,
+    ("stale-dedup-tracker", "js"): 3,
+    ("stale-dedup-tracker", "py"): 1,
     ("unguarded-append", "js"): 3,
     ("unguarded-append", "py"): 2,
     ("unguarded-append", "go"): 3,
@@ -143,12 +149,15 @@ def test_what_is_broken_is_found(rule: str, family: str, kind: str) -> None:
         case = Case(path)
         if (case.rule, case.family) != (rule, family):
             continue
-        for edits, line in BREAKS[rule][family][kind](Code(case.text, path.suffix)):
-            if line in case.found:
+        for edits, lines in BREAKS[rule][family][kind](Code(case.text, path.suffix)):
+            if case.found.intersection(lines):
                 continue
             made += 1
             written = rewrite(case.text, edits)
             assert not PARSERS[path.suffix].parse(written.text).root_node.has_error
             after = {written.source_line(*at) for at in found_in(written.text, path.suffix, rule)}
-            assert (line in after) == (name_of(path) not in STAYS), f"{path}:{line}\n{written.text.decode()}"
+            found = bool(after.intersection(lines))
+            assert found == ((name_of(path), kind) not in STAYS), (
+                f"{path}:{lines[0]}\n{written.text.decode()}"
+            )
     assert made >= BROKEN[rule, family]

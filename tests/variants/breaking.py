@@ -28,13 +28,18 @@ from variants.rewriting import (
     walk,
 )
 
-Break = tuple[list[Edit], int]
-"""The edits, and the source's line (from 1) on which something must be found."""
+Break = tuple[list[Edit], range]
+"""The edits, and the source's lines (from 1) on one of which something must be found."""
 
 
-def line(node: Node) -> int:
+def line(node: Node) -> range:
     """The line a node starts at."""
-    return node.start_point[0] + 1
+    return range(node.start_point[0] + 1, node.start_point[0] + 2)
+
+
+def lines(node: Node) -> range:
+    """The lines of a node."""
+    return range(node.start_point[0] + 1, node.end_point[0] + 2)
 
 
 def _mentions(node: Node, name: bytes) -> bool:
@@ -227,6 +232,63 @@ def guard_below(code: Code) -> Iterator[Break]:
         yield [replace(guard, nothing), after(use, at, copied(guard))], line(use)
 
 
+def _is_asked(function: Node, tracker: bytes) -> bool:
+    """Whether a function asks whether something is in a container."""
+    for node in walk(function):
+        if node.type == "call_expression" and text_of(field_of(node, "function")) == tracker + b".has":
+            return True
+        if node.type == "comparison_operator" and text_of(node).endswith(b" in " + tracker):
+            return True
+    return False
+
+
+def _resets(code: Code) -> Iterator[tuple[Node, Node, Node]]:
+    """An `if a > b` without an else that empties a container, the branch, and the function around it."""
+    for node in code.of("if_statement"):
+        function, branch = holder(node), field_of(node, "consequence")
+        test = field_of(node, "condition")
+        if function is None or node.child_by_field_name("alternative") is not None or not _compares(test):
+            continue
+        if node.child_by_field_name("initializer") is not None or branch.type not in (
+            "statement_block",
+            "block",
+        ):
+            continue
+        emptied = [
+            call
+            for call in walk(branch)
+            if call.type in ("call", "call_expression")
+            and text_of(call.child_by_field_name("function")).endswith((b".clear", b"clear"))
+        ]
+        if len(emptied) != 1 or any(n.type in JUMPS for n in walk(branch)):
+            continue
+        tracker = text_of(field_of(emptied[0], "function")).rpartition(b".")[0]
+        if _is_asked(function, tracker):
+            yield node, branch, function
+
+
+def reset_removed(code: Code) -> Iterator[Break]:
+    """A container is no longer emptied where two positions show that the sides have diverged."""
+    for _, branch, function in _resets(code):
+        yield [replace(branch, b"print()" if code.ending == ".py" else b"{ print() }")], lines(function)
+
+
+def reset_elsewhere(code: Code) -> Iterator[Break]:
+    """A container is emptied on the other branch."""
+    for node, branch, function in _resets(code):
+        if code.ending == ".py":
+            at = python_flow.column(node)
+            pieces: tuple[Piece, ...] = (
+                b"pass" + python_flow.pad(at) + b"else:" + python_flow.pad(at + 4),
+                branch,
+            )
+        else:
+            pieces = (b"{} else ", branch)
+        yield [replace(branch, *pieces)], lines(function)
+
+
+JUMPS = ("return_statement", "raise_statement", "throw_statement", "continue_statement", "break_statement")
+
 BREAKS: dict[str, dict[str, dict[str, Callable[[Code], Iterator[Break]]]]] = {
     "timer-not-cleared": {
         "js": {"release on the straight way only": javascript_release},
@@ -237,5 +299,9 @@ BREAKS: dict[str, dict[str, dict[str, Callable[[Code], Iterator[Break]]]]] = {
         "js": {"guard removed": guard_removed, "guard below the append": guard_below},
         "py": {"guard removed": guard_removed, "guard below the append": guard_below},
         "go": {"guard removed": guard_removed, "guard below the append": guard_below},
+    },
+    "stale-dedup-tracker": {
+        "js": {"reset removed": reset_removed, "reset on the other branch": reset_elsewhere},
+        "py": {"reset removed": reset_removed, "reset on the other branch": reset_elsewhere},
     },
 }

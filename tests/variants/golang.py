@@ -179,13 +179,6 @@ def branches_swapped(code: Code) -> Iterator[Edit]:
         )
 
 
-def else_if_nested(code: Code) -> Iterator[Edit]:
-    """`else if c A` to `else { if c A }`."""
-    for node in code.of("if_statement"):
-        if node.parent is not None and node.parent.type == "if_statement":
-            yield replace(node, b"{\n", node, b"\n}")
-
-
 def _logical(node: Node, operator: bytes) -> bool:
     return node.type == "binary_expression" and text_of(field_of(node, "operator")) == operator
 
@@ -631,7 +624,6 @@ KINDS = {
     "else after a jump": else_after_jump,
     "nested if to early return": nested_early_return,
     "branches swapped": branches_swapped,
-    "else if nested": else_if_nested,
     "and to nested ifs": and_nested,
     "or to two ifs": or_split,
     "initializer before the if": initializer_split,

@@ -91,9 +91,13 @@ class Trackers:
         """The marks that a way on which the copy has diverged comes to without a reset, function by function."""
         # An account names every place that is considered; without one, only where a finding could be.
         chosen = None if self.module.considered.active else adding(self.module, self.knowledge)
+        found: set[t.Extent] = set()
         for function in self.module.all_functions:
             if not function.is_inlined and (chosen is None or function in chosen):
-                yield from self.stale_marks_in(function)
+                for stale in self.stale_marks_in(function):
+                    if stale.mark.extent not in found:
+                        found.add(stale.mark.extent)
+                        yield stale
 
     def stale_marks_in(self, function: Function) -> list[StaleMark]:
         """The marks of one function, in order."""
@@ -216,6 +220,9 @@ class Trackers:
         confidence = min(sure, divergence.confidence)
 
         def avoided(step: Step) -> bool:
+            if step is mark.step and mark.within is not None:
+                # The function that it calls may empty the tracker too, but after it has marked.
+                return step in again or not self.made.comes_dirty(*mark.within, storage, divergence)
             return step in again or resets(step) or self._leaves(step)
 
         considered, extent, name, at = self.module.considered, mark.extent, _name(storage), divergence.extent
@@ -260,6 +267,12 @@ class Trackers:
                 )
             after = cfg.reaches(mark.step, reset[0]) and not cfg.reaches(reset[0], mark.step)
             where = reset[0].extent
+            if reset[0] is mark.step and mark.within is not None:
+                # The function that marks the batch empties the tracker as well, and does it too late.
+                inner, made = mark.within
+                emptied = self._reset_nearby(inner.function.cfg, inner, storage, made, divergence)
+                where, after = emptied[0].extent if emptied is not None else where, True
+                mark = replace(mark, extent=made.extent)
             return self._accounted(
                 StaleMark(function, divergence, mark, storage, way, where, confidence, False, after), hangs
             )

@@ -19,6 +19,7 @@ from wsantipattern.roles.order import Orders
 from wsantipattern.roles.origin import Frame, Origins
 from wsantipattern.roles.reset import Resets
 from wsantipattern.roles.slot import Slots, is_fixed
+from wsantipattern.roles.staleness import Divergence
 from wsantipattern.roles.words import any_of, of_place, split
 
 
@@ -35,7 +36,8 @@ class Mark:
         via: the container as it is written, where it starts at a variable of the innermost frame.
         said: where only words say that it marks: `named` for what was seen, or only a `verb`; else empty.
         is_handed: it is in a function that is handed to another file, which may run it later.
-    is_position: the tracker is the highest number seen, which the number of a new item replaces.
+        is_position: the tracker is the highest number seen, which the number of a new item replaces.
+        within: the mark as the function has it that the step calls, with the frame of that function.
     """
 
     step: Step
@@ -47,6 +49,7 @@ class Mark:
     said: Literal["", "named", "verb"] = ""
     is_handed: bool = False
     is_position: bool = False
+    within: tuple[Frame, Mark] | None = None
 
 
 class Marks:
@@ -90,7 +93,7 @@ class Marks:
                         s
                         for s in mark.storages
                         if (mark.said or mark.is_position or wanted is None or wanted(s))
-                        and self._comes_dirty(inner, mark, s)
+                        and self.comes_dirty(inner, mark, s, None)
                     )
                     if storages:
                         extent = mark.extent if is_closure else call.extent
@@ -102,6 +105,7 @@ class Marks:
                                 extent=extent,
                                 storages=storages,
                                 is_handed=mark.is_handed or handed,
+                                within=(inner, mark),
                             )
                         )
                 del callee
@@ -152,17 +156,25 @@ class Marks:
             return None
         return function, pair[1]
 
-    def _comes_dirty(self, inner: Frame, mark: Mark, storage: Storage) -> bool:
+    def comes_dirty(
+        self, inner: Frame, mark: Mark, storage: Storage, divergence: Divergence | None
+    ) -> bool:
         """Whether a called function marks on some way on which it has not emptied the container itself."""
         cfg = inner.function.cfg
         kept: dict[Step, bool] = {}
 
         def resets(step: Step) -> bool:
             if step not in kept:
-                kept[step] = self.resets.at(inner, step, storage, mark, None)
+                kept[step] = self.resets.at(inner, step, storage, mark, divergence)
             return kept[step]
 
-        return cfg.path(cfg.entry, {mark.step}, avoiding=resets) is not None
+        def is_reset_before(step: Step) -> bool:
+            if step is mark.step and mark.within is not None:
+                return not self.comes_dirty(*mark.within, storage, divergence)
+            return resets(step)
+
+        given = self.resets.known_within(inner, storage, divergence) if divergence is not None else []
+        return cfg.path(cfg.entry, {mark.step}, avoiding=is_reset_before, given=given) is not None
 
     def direct(self, frame: Frame, step: Step) -> Mark | None:
         """What a step by itself adds to a container."""

@@ -394,6 +394,18 @@ class Resets:
             if isinstance(call.parent, t.Call) and call.parent.method in self.containers.known("defers"):
                 return False
             ends |= {s for s in cfg.steps if s.suspends}
+        given = self.known_within(inner, storage, divergence)
+        if not given_out:
+            return at_entry and cfg.path(cfg.entry, ends, avoiding=resets, given=given) is None
+        if at_entry:
+            return cfg.path(cfg.entry, given_out, avoiding=resets, given=given) is None
+        return all(cfg.path(y, {cfg.exit}, avoiding=resets, given=given) is None for y in given_out)
+
+    def known_within(
+        self, inner: Frame, storage: Storage, divergence: Divergence | None
+    ) -> list[tuple[Key, bool]]:
+        """What holds in a called function where the tracker is not empty and the copy has diverged."""
+        cfg = inner.function.cfg
         given: list[tuple[Key, bool]] = []
         known = {**dict(filled(storage)), **(dict(divergence.given) if divergence is not None else {})}
         for parameter, value in inner.bound.items():
@@ -406,11 +418,7 @@ class Resets:
             here, there = cfg.atom(step), atom(plain(inner.lifted(step.term), self.module))
             if here is not None and there is not None and there[0] in known:
                 given.append((here[0], (known[there[0]] == there[1]) == here[1]))
-        if not given_out:
-            return at_entry and cfg.path(cfg.entry, ends, avoiding=resets, given=given) is None
-        if at_entry:
-            return cfg.path(cfg.entry, given_out, avoiding=resets, given=given) is None
-        return all(cfg.path(y, {cfg.exit}, avoiding=resets, given=given) is None for y in given_out)
+        return given
 
     def _asks_for_emptiness(self, frame: Frame, term: t.Term | None, storage: Storage) -> bool:
         """`len(seen) > 0`, `len(seen) == 0`: an empty tracker needs no reset, so neither way is looked at."""

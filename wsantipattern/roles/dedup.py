@@ -6,7 +6,7 @@ skip the item where it is. Weak evidence is a function of another file that is n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from wsantipattern.finding import Confidence
@@ -225,14 +225,16 @@ class Trackers:
                 return step in again or not self.made.comes_dirty(*mark.within, storage, divergence)
             return step in again or resets(step) or self._leaves(step)
 
+        asked = {step: self.resets.filled_outcome(frame, step, storage) for step in cfg.of_kind("test")}
+        outcomes = {step: label for step, label in asked.items() if label is not None}
         considered, extent, name, at = self.module.considered, mark.extent, _name(storage), divergence.extent
-        before = cfg.path(cfg.entry, {divergence.step}, avoiding=resets, given=given)
+        before = _filled_way(cfg, cfg.entry, {divergence.step}, resets, given, None, outcomes)
         if before is None:
             considered.silent(extent, "`{}` is emptied before this can tell of a divergence", name, at=at)
             return None
         facts = {**dict(before.facts), **dict(given)}
-        way = cfg.path(
-            divergence.step, {mark.step}, avoiding=avoided, given=facts.items(), labels=divergence.labels
+        way = _filled_way(
+            cfg, divergence.step, {mark.step}, avoided, facts.items(), divergence.labels, outcomes
         )
         late_only = way is None and cfg.reaches(mark.step, divergence.step)
         if (way is None and not late_only) or (late_only and cfg.reaches(divergence.step, mark.step)):
@@ -255,7 +257,7 @@ class Trackers:
         if hangs and divergence.kind in ("life", "base"):
             confidence = sure  # That the function resets for it says more than the names do.
         if way is not None:
-            if not self._is_asked(function, divergence, mark, storage, avoided, facts):
+            if not self._is_asked(function, divergence, mark, storage, avoided, facts, outcomes):
                 considered.silent(extent, "`{}` is not asked on the diverged way", name, at=at)
                 return None
             if mark.is_handed and cfg.path(mark.step, resets, given=given) is not None:
@@ -351,6 +353,7 @@ class Trackers:
         storage: Storage,
         avoided: Callable[[Step], bool],
         facts: dict[Key, bool],
+        outcomes: dict[Step, str],
     ) -> bool:
         """Whether the tracker is asked on a way where the copy has diverged, if the function asks it at all."""
         asking = self.membership.asked_at(function, storage)
@@ -358,12 +361,10 @@ class Trackers:
             return True
         # A condition that is settled already does not hang on what the tracker answers.
         asking = {s for s in asking if decided(self.module.value_of(s.term), facts.items()) is None}
-        return (
-            function.cfg.path(
-                divergence.step, asking, avoiding=avoided, given=facts.items(), labels=divergence.labels
-            )
-            is not None
+        way = _filled_way(
+            function.cfg, divergence.step, asking, avoided, facts.items(), divergence.labels, outcomes
         )
+        return way is not None
 
     def _outlives(self, function: Function, storage: Storage, mark: Step) -> bool:
         """Whether a container is still there when the function is called again, or waits again."""
@@ -415,6 +416,33 @@ def _rounds(cfg: Cfg, start: Step) -> set[Step]:
         return set()
     around = [s for s in cfg.steps if s is not start and cfg.reaches(s, start) and cfg.reaches(start, s)]
     return {start, *(s for s in around if cfg.dominates(s, start))}
+
+
+def _filled_way(
+    cfg: Cfg,
+    start: Step,
+    goals: set[Step],
+    avoided: Callable[[Step], bool],
+    given: Iterable[tuple[Key, bool]],
+    labels: Collection[str] | None,
+    outcomes: dict[Step, str],
+) -> Path | None:
+    """A way that avoids steps; a test for emptiness, which is one of them, may be left as a full container leaves it."""
+    known = list(given)
+    direct = cfg.path(start, goals, avoiding=avoided, given=known, labels=labels)
+    if direct is not None:
+        return direct
+    for test, label in outcomes.items():
+
+        def others(step: Step, test: Step = test) -> bool:
+            return step is not test and avoided(step)
+
+        first = cfg.path(start, {test}, avoiding=others, given=known, labels=labels)
+        if first is not None:
+            second = cfg.path(test, goals, avoiding=avoided, given=first.facts, labels=(label,))
+            if second is not None:
+                return first.then(second)
+    return None
 
 
 def _compared(divergence: Divergence) -> set[Place]:

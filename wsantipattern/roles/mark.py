@@ -156,9 +156,7 @@ class Marks:
             return None
         return function, pair[1]
 
-    def comes_dirty(
-        self, inner: Frame, mark: Mark, storage: Storage, divergence: Divergence | None
-    ) -> bool:
+    def comes_dirty(self, inner: Frame, mark: Mark, storage: Storage, divergence: Divergence | None) -> bool:
         """Whether a called function marks on some way on which it has not emptied the container itself."""
         cfg = inner.function.cfg
         kept: dict[Step, bool] = {}

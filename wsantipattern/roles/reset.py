@@ -62,7 +62,7 @@ class Resets:
             case "call" if step.call is not None:
                 return self._empties(frame, step.call, storage, mark, divergence)
             case "test":
-                return self._asks_for_emptiness(frame, step.term, storage)
+                return self.filled_outcome(frame, step, storage) is not None
             case "release" if isinstance(step.term, t.Call):
                 return self._resets_within(frame, step.term, storage, mark, divergence, at_entry=False)
             case _:
@@ -420,8 +420,15 @@ class Resets:
                 given.append((here[0], (known[there[0]] == there[1]) == here[1]))
         return given
 
-    def _asks_for_emptiness(self, frame: Frame, term: t.Term | None, storage: Storage) -> bool:
-        """`len(seen) > 0`, `len(seen) == 0`: an empty tracker needs no reset, so neither way is looked at."""
+    def filled_outcome(self, frame: Frame, step: Step, storage: Storage) -> str | None:
+        """`len(seen) > 0`, `len(seen) == 0`: the outcome of a test on which the tracker is not empty.
+
+        An empty tracker needs no reset. None where the test does not ask for that.
+        """
+        term = step.term if step.kind == "test" else None
+        turned = False
+        while isinstance(term, t.Not):
+            term, turned = term.operand, not turned
         for side in (term.left, term.right) if isinstance(term, t.Binary) else (term,):
             other = None
             if isinstance(term, t.Binary):
@@ -432,8 +439,9 @@ class Resets:
                 and (other is None or number(other) == 0)
                 and any(s.place == storage.place for s in self.containers.of(frame, side.argument(0)))
             ):
-                return True
-        return False
+                is_empty = isinstance(term, t.Binary) and term.op in ("==", "<=", ">=")
+                return "false" if is_empty != turned else "true"
+        return None
 
 
 def _is_set_back(value: t.Term | None) -> bool:

@@ -68,6 +68,7 @@ class Messages:
         self.sockets = sockets
         self.invocations = Invocations(module, knowledge)
         self._feeds = {entry["library"]: entry for entry in knowledge.entries("message", "feed")}
+        self._fields = frozenset(name for entry in self._feeds.values() for name in entry.get("fields", []))
         self._bindings: dict[Binding, Message | None] = {}
         self._results: dict[Function, Message | None] = {}
 
@@ -273,9 +274,21 @@ class Messages:
                     found = self.feed(value, depth - 1)
                     if found is not None and found.evidence.is_strong:
                         return found
+            if (found is None or not found.evidence.is_strong) and term.place.path:
+                found = self._field_feed(term, depth - 1)
         if found is not None and found.evidence.is_strong:
             return found
         return None if self._is_foreign else socket
+
+    def _field_feed(self, term: t.Ref, depth: int) -> Socket | None:
+        """`client.channels`: a field that stands for the connection it is of."""
+        owner = term.place.parent
+        if owner is None or not owner.name or term.place.name not in self._fields:
+            return None
+        found = self.feed(t.Ref(term.extent, owner), depth)
+        if found is None or found.library is None or not found.evidence.is_strong:
+            return None
+        return found if term.place.name in self._feeds.get(found.library.name, {}).get("fields", []) else None
 
     @property
     def _is_foreign(self) -> bool:
@@ -383,6 +396,7 @@ class Messages:
                 candidates.append(found)
         candidates.extend(self._iterated(function, index, depth))
         candidates.extend(self._relayed(function, index, depth))
+        candidates.extend(self._observed(function, index, depth))
         candidates.extend(self._overridden(function, index))
         if not called and not candidates:
             candidates.extend(self._dispatched(function, binding, depth))
@@ -396,7 +410,9 @@ class Messages:
 
     def _registered(self, function: Function, index: int) -> Iterator[Message]:
         for registration in self.events.of_handler(function):
-            socket = self.feed(registration.emitter) or self._inherited(registration)
+            socket = (
+                self.feed(registration.emitter) or self._inherited(registration) or self._told(registration)
+            )
             if not self._is_content(registration, socket):
                 continue
             library = socket.library if socket is not None else None
@@ -420,6 +436,17 @@ class Messages:
             return event not in self.knowledge.names("event", "connection")
         return event not in self.knowledge.names("event", "lifecycle")
 
+    def _told(self, registration: Registration) -> Socket | None:
+        """The connection of an event that only one library has, of an emitter from another file."""
+        if registration.step is None:
+            return None
+        for library in self.sockets.libraries:
+            if registration.event in self._feeds.get(library.name, {}).get("events", []):
+                return Socket(
+                    None, library, strong(registration.step.extent, "an event of this library alone")
+                )
+        return None
+
     def _inherited(self, registration: Registration) -> Socket | None:
         owner = registration.handler.owner
         if registration.word != "method" or owner is None:
@@ -437,11 +464,21 @@ class Messages:
             call, option = _receiver_of(value)
             if call is None or self.invocations.resolve(call) is not None:
                 continue
+            hooked = self._hook_of(call, option)
+            if hooked is not None:
+                said = f"`{call.method}` runs it for each message"
+                yield Message(hooked.transport, strong(step.extent, said), hooked)
+                continue
             socket = self.feed(call.receiver)
             library = socket.library if socket is not None else None
-            if socket is not None and library is not None and option is None:
-                entry = self._feeds.get(library.name, {})
-                if call.method in entry.get("delivers", []) and index >= self._content_from(library):
+            entry = self._feeds.get(library.name, {}) if library is not None else {}
+            if socket is not None and library is not None and (option is None or "hands" in entry):
+                taken = option is None or option in entry["hands"]
+                if (
+                    taken
+                    and call.method in entry.get("delivers", [])
+                    and index >= self._content_from(library)
+                ):
                     said = f"`{call.method}` runs it for each message"
                     yield Message(socket.transport, strong(step.extent, said), library)
                 continue
@@ -451,6 +488,20 @@ class Messages:
                 yield Message(
                     "websocket", weak(step.extent, f"`{call.method}` sounds like messages of a socket")
                 )
+
+    def _hook_of(self, call: t.Call, option: str | None) -> Library | None:
+        """The library whose hook or spelling a call is: `useChannel(name, f)`, `x.subscriptions.create(y, { received: f })`."""
+        name = self.module.typed_name(call.callee)
+        receiver = call.receiver_place
+        spelled = f"{receiver.name}.{call.method}" if receiver is not None else None
+        for library in self.sockets.libraries:
+            entry = self._feeds.get(library.name, {})
+            handed = option in entry["hands"] if "hands" in entry else option is None
+            if handed and (
+                (name is not None and name in entry.get("hooks", [])) or spelled in entry.get("spelled", [])
+            ):
+                return library
+        return None
 
     def _sounds_delivering(self, call: t.Call, option: str | None) -> bool:
         """`boardSocket.onSticky(f)`, `useSocketEvent("line", f)`, `useWebSocket(url, { onMessage: f })`: words alone."""
@@ -489,6 +540,17 @@ class Messages:
                 found = self.in_term(call.receiver, depth - 1)
                 if found is not None:
                     yield found
+            if (
+                call.method in self.knowledge.names("message", "watches")
+                and index == 0
+                and call.argument(1) is value
+            ):
+                watched = call.argument(0)
+                getter = self.module.resolve_value(watched) if isinstance(watched, t.Closure) else None
+                given = [watched] if getter is None else [v for v, _ in flow.returns(getter)]
+                found = self._best([v for v in given if v is not None], depth - 1)
+                if found is not None:
+                    yield found
             pipe = call.parent
             if isinstance(pipe, t.Call) and call is not pipe.callee and pipe.method == "pipe":
                 socket = self.feed(pipe.receiver)
@@ -516,6 +578,45 @@ class Messages:
                         found = self.in_term(call.arguments[index + 1], depth - 1)
                         if found is not None:
                             yield found
+
+    def _observed(self, function: Function, index: int, depth: int) -> Iterator[Message]:
+        """`pieces.subscribe(f)`, `pieces.pipe(map(f))` of a subject of the file that `pieces.next(message)` feeds."""
+        names = self.knowledge.names
+        for _, _, value in self.invocations.uses(function):
+            call, option = _receiver_of(value)
+            if call is None or option not in (None, "next"):
+                continue
+            outer = call.parent
+            if call.method in names("message", "subscribes"):
+                source = call.receiver if index == 0 else None
+            elif isinstance(outer, t.Call) and call is not outer.callee and outer.method == "pipe":
+                folds = call.method in names("message", "folds")
+                source = outer.receiver if index == (1 if folds else 0) else None
+            else:
+                continue
+            subject = self._subject(source)
+            for host in self.module.functions_mentioning(subject.name) if subject is not None else ():
+                for _, other in host.cfg.calls:
+                    if other.method == "next" and other.receiver_place == subject and other.arguments:
+                        found = self.in_term(other.arguments[0], depth - 1)
+                        if found is not None:
+                            yield found.read_by(call)
+
+    def _subject(self, term: t.Term | None, depth: int = 6) -> Place | None:
+        """The subject of the file whose values a stream gives, unless it drops those that come again."""
+        if depth <= 0:
+            return None
+        if isinstance(term, t.Call) and term.method in self.knowledge.names("message", "observes"):
+            distincts = self.knowledge.names("message", "distincts")
+            if any(isinstance(a, t.Call) and a.method in distincts for a in term.arguments):
+                return None
+            return self._subject(term.receiver, depth - 1)
+        if not isinstance(term, t.Ref) or not term.place.name:
+            return None
+        if self.module.made_type(term.place) in self.knowledge.names("message", "subjects"):
+            return term.place
+        stores = self.module.stores_to(term.place)
+        return self._subject(stores[0][1].value, depth - 1) if len(stores) == 1 else None
 
     def _dispatched(self, function: Function, binding: Binding, depth: int) -> Iterator[Message]:
         """The action of a reducer that another file runs, where this one dispatches an action of the same type.

@@ -60,4 +60,9 @@ def transports(knowledge: Knowledge) -> list[bytes]:
     for library in knowledge.entries("socket", "library"):
         if library.get("transport", "websocket") != "other":
             found.update(name for name in library.get("modules", []) if len(name) > 3)
+    for feed in knowledge.entries("message", "feed"):
+        # What tells of a library that another file imports.
+        found.update((*feed.get("events", []), *feed.get("spelled", [])))
+        found.update(f"{name}." for name in feed.get("connections", []))
+        found.update(name.rpartition(".")[2] for name in feed.get("hooks", []))
     return sorted(name.encode() for name in found)

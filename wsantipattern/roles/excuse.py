@@ -77,7 +77,7 @@ class Excuses:
     def is_excused(self, watermark: Watermark, move: Move, function: Function, step: Step) -> bool:
         """Whether another stream, a cleared view, an end or a whole reset explains the move."""
         considered = self.module.considered
-        other = self._other_stream(function, step, move.place)
+        other = self._other_stream(watermark, function, step, move.place)
         if other is not None:
             what = "another stream or session begins on this way, which numbers anew"
             considered.silent(move.extent, what, at=other)
@@ -93,9 +93,12 @@ class Excuses:
             considered.silent(move.extent, what, move.place, at=cleared)
         return cleared is not None
 
-    def _other_stream(self, function: Function, step: Step, place: Place) -> t.Extent | None:
+    def _other_stream(
+        self, watermark: Watermark, function: Function, step: Step, place: Place
+    ) -> t.Extent | None:
         """Where the way of `step` shows that another stream begins."""
         words = self.knowledge.names("watermark", "identities")
+        usual = self._known_before(watermark, function, step)
         for fact in facts_at(function, step):
             term = fact.term
             if self.slots.speaks_of(term, place):
@@ -121,7 +124,7 @@ class Excuses:
                     and any(self._has_word(side, words) for side in (term.left, term.right))
                 ):
                     return term.extent
-            elif self._has_word(term, words):
+            elif self._has_word(term, words) and (term.extent, fact.holds) not in usual:
                 return term.extent
         for other_step, _ in function.cfg.assignments:
             at = other_step.target
@@ -134,6 +137,19 @@ class Excuses:
             ):
                 return other_step.extent
         return None
+
+    def _known_before(
+        self, watermark: Watermark, function: Function, step: Step
+    ) -> set[tuple[t.Extent, bool]]:
+        """What is known already where the watermark has risen on the way to `step`: it is so in the same stream."""
+        return {
+            (fact.term.extent, fact.holds)
+            for raised in watermark.raises
+            if raised.function is function
+            and function.cfg.reaches(raised.step, step)
+            and not function.cfg.reaches(step, raised.step)
+            for fact in facts_at(function, raised.step)
+        }
 
     def _is_given(self, function: Function, step: Step, place: Place, value: t.Term) -> bool:
         """Whether a place that was compared with a value takes it on the way of `step`."""

@@ -168,9 +168,14 @@ class Rises:
         return move.step in function.cfg.reachable(move.step, avoiding=declared)
 
     def _is_made_here(self, value: t.Term | None) -> bool:
-        """Whether a variable's only value is a new object or container."""
+        """Whether a variable's only value is a new object or container, and not one out of a container."""
         return isinstance(value, (t.Record, t.Sequence)) or (
-            isinstance(value, t.Call) and (value.constructs or value.total)
+            isinstance(value, t.Call)
+            and (value.constructs or value.total)
+            and not (
+                value.receiver_place is not None
+                and value.method in self.knowledge.names("slot", "element_loads")
+            )
         )
 
     def _is_amount(self, place: Place) -> bool:

@@ -322,12 +322,15 @@ def grown(folder: Path, scratch: Path, files: int) -> Path:
     if (target / ".complete").exists():
         return target
     shutil.rmtree(target, ignore_errors=True)
-    originals = sorted(f for f in folder.rglob("*.py") if 1_000 < f.stat().st_size < 8_000)[:1_000]
+    originals = sorted(f for f in folder.rglob("*") if f.suffix in ENDINGS and f.stat().st_size < 8_000)[
+        :1_000
+    ]
     for number in range(files):
         source = originals[number % len(originals)]
-        place = target / str(number // 100) / f"f{number}.py"
+        place = target / str(number // 100) / f"f{number}{source.suffix}"
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(source.read_bytes() + f"\n# copy {number}\n".encode())
+        remark = "#" if source.suffix == ".py" else "//"
+        place.write_bytes(source.read_bytes() + f"\n{remark} copy {number}\n".encode())
     (target / ".complete").touch()
     return target
 

@@ -318,8 +318,15 @@ class Excuses:
                 if self.slots.same(at, move.place):
                     continue
                 value = reset.value
-                if not self.slots.speaks_of(value, at) and any(
-                    at.starts_with(d) or d.starts_with(at) or self.slots.same(at, d) for d in described
+                usual = any(
+                    r.function is function and function.cfg.dominates(other, r.step) for r in watermark.raises
+                )
+                if (
+                    not usual
+                    and not self.slots.speaks_of(value, at)
+                    and any(
+                        at.starts_with(d) or d.starts_with(at) or self.slots.same(at, d) for d in described
+                    )
                 ):
                     return other.extent
                 if value is None and ELEMENT in at.path:

@@ -389,6 +389,13 @@ class Messages:
             return None
         candidates = [*self._registered(function, index), *self._delivered(function, index)]
         called = False
+        if function.is_inlined:
+            # `pieces.forEach((piece) => ...)` as a statement runs where it is written.
+            for step, store in function.host.cfg.assignments:
+                if step.target == Place(binding):
+                    found = self._stored(store, depth - 1)
+                    if found is not None:
+                        candidates.append(found)
         for invocation in self.invocations.of(function):
             called = True
             found = self.in_term(invocation.argument(index, binding.name), depth - 1)

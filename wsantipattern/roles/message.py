@@ -259,6 +259,8 @@ class Messages:
             found = self.feed(term.value, depth)
         elif isinstance(term, t.Call):
             found = self._derived(term, depth - 1)
+        elif isinstance(term, t.Field) and term.name in self._fields:
+            found = self._standing_for(term.name, self.feed(term.subject, depth - 1))
         elif isinstance(term, t.Ref) and term.place.root.kind == "parameter" and not term.place.path:
             found = self._filled_feed(term.place.root, depth - 1)
         elif isinstance(term, t.Ref):
@@ -285,10 +287,13 @@ class Messages:
         owner = term.place.parent
         if owner is None or not owner.name or term.place.name not in self._fields:
             return None
-        found = self.feed(t.Ref(term.extent, owner), depth)
-        if found is None or found.library is None or not found.evidence.is_strong:
+        return self._standing_for(term.place.name, self.feed(t.Ref(term.extent, owner), depth))
+
+    def _standing_for(self, name: str, owner: Socket | None) -> Socket | None:
+        """A connection, if a field of this name stands for it."""
+        if owner is None or owner.library is None or not owner.evidence.is_strong:
             return None
-        return found if term.place.name in self._feeds.get(found.library.name, {}).get("fields", []) else None
+        return owner if name in self._feeds.get(owner.library.name, {}).get("fields", []) else None
 
     @property
     def _is_foreign(self) -> bool:

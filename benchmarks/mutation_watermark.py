@@ -2,9 +2,10 @@
 
     python benchmarks/mutation_watermark.py (--cache DIR | --fixtures) [--language L] [--files LIST]
 
-A place is a field that somewhere takes a value that its function compares with it (`if (x.n <= this.n) return; this.n =
+A place is a field that somewhere takes a value only where that is the greater one (`if (x.n <= this.n) return; this.n =
 x.n`, `this.n = max(this.n, x.n)`), is named like a position, and is mentioned in a function of the same class or receiver
-in which an attempt can fail. The mutator
+in which an attempt can fail. A failure that ends the program or the object, or resets the object as a whole, is none: going
+back is right there. The mutator
 
     error       sets the field to zero as the first thing that a `catch`,
                 an `except` or an `if err != nil` does
@@ -57,21 +58,68 @@ POSITIONS = (
 )
 LARGEST = 400_000
 
+ENDING = (
+    "close",
+    "delete",
+    "stop",
+    "reset",
+    "cleanup",
+    "clear",
+    "destroy",
+    "dispose",
+    "shutdown",
+    "terminate",
+)
+
 
 def spelled(node: Node) -> str:
     """A term without the spaces and marks that make no difference."""
     return "".join(text_of(node).split()).replace("?.", ".").replace("!", "")
 
 
-def compared(function: Node) -> set[tuple[str, str]]:
-    """The pairs of terms that a function puts in order, both ways round."""
+def compared(node: Node) -> set[tuple[str, str]]:
+    """The pairs of terms that are put in order, the larger one first."""
     found = set()
-    for node in descendants(function, own=True):
-        sides = node.named_children if node.type in COMPARISONS else []
-        if len(sides) == 2 and any(child.type in RELATIONS for child in node.children):
+    for inner in (node, *descendants(node, own=True)):
+        sides = inner.named_children if inner.type in COMPARISONS else []
+        signs = [child.type for child in inner.children if child.type in RELATIONS]
+        if len(sides) == 2 and signs:
             pair = spelled(sides[0]), spelled(sides[1])
-            found |= {pair, pair[::-1]}
+            found.add(pair if signs[0].startswith(">") else pair[::-1])
     return found
+
+
+def rises(node: Node, field: str, given: str, pairs: set[tuple[str, str]]) -> bool:
+    """Whether an assignment stands where the value is greater: under that, or behind a way out where it is not."""
+    inside: Node = node
+    while inside.parent is not None and inside.parent.type not in FUNCTIONS:
+        inside, before = inside.parent, inside
+        if inside.type == "if_statement" and before != inside.child_by_field_name("alternative"):
+            told = compared(inside.child_by_field_name("condition") or inside)
+            if (given, field) in told or (field, given) in told:
+                return (given, field) in told
+    return (field, given) in pairs
+
+
+def ends_there(block: Node, field: str) -> bool:
+    """Whether a block ends the program, or the object that has the field, or resets the object as a whole."""
+    owner_of = field.rpartition(".")[0]
+    for node in descendants(block):
+        if node.type not in ("call_expression", "call"):
+            continue
+        called = spelled(node.child_by_field_name("function") or node)
+        receiver, _, name = called.rpartition(".")
+        if name.lower().startswith(("panic", "fatal")) or called in ("os.Exit", "sys.exit", "process.exit"):
+            return True
+        plain = name.lower().lstrip("_#")
+        if receiver == owner_of and plain.startswith(ENDING):
+            return True
+    return False
+
+
+def mentions(function: Node, field: str) -> bool:
+    """Whether a field is written out in a function, as a term of its own."""
+    return any(node.type in FIELDS and spelled(node) == field for node in descendants(function))
 
 
 def single(node: Node | None) -> Node | None:
@@ -96,7 +144,8 @@ def rising(root: Node) -> dict[str, Node]:
                 continue
             field, given = spelled(target), spelled(value)
             greater = given.lower().startswith(("math.max(", "max(")) and field in given
-            if greater or (field, given) in pairs:
+            fixed = value.type in ("integer", "number", "int_literal", "string", "nil", "none", "null")
+            if greater or (not fixed and rises(node, field, given, pairs)):
                 name = field.rpartition(".")[2].lower()
                 if any(word in name for word in POSITIONS):
                     found.setdefault(field, function)
@@ -143,7 +192,10 @@ def mutants(source: bytes, suffix: str) -> Iterator[tuple[str, Mutant]]:
         beside = [
             block
             for block, holder in blocks
-            if holder is not None and owner(holder) == owner(function) and field in spelled(holder)
+            if holder is not None
+            and owner(holder) == owner(function)
+            and mentions(holder, field)
+            and not ends_there(block, field)
         ]
         for block in beside[:1]:
             body = statements(block)

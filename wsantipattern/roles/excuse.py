@@ -144,12 +144,19 @@ class Excuses:
         """What is known already where the watermark has risen on the way to `step`: it is so in the same stream."""
         return {
             (fact.term.extent, fact.holds)
+            for raised in self._risen_before(watermark, function, step)
+            for fact in facts_at(function, raised)
+        }
+
+    def _risen_before(self, watermark: Watermark, function: Function, step: Step) -> list[Step]:
+        """Where the watermark rises on the way to `step`, and not after it as well."""
+        return [
+            raised.step
             for raised in watermark.raises
             if raised.function is function
             and function.cfg.reaches(raised.step, step)
             and not function.cfg.reaches(step, raised.step)
-            for fact in facts_at(function, raised.step)
-        }
+        ]
 
     def _is_given(self, function: Function, step: Step, place: Place, value: t.Term) -> bool:
         """Whether a place that was compared with a value takes it on the way of `step`."""
@@ -304,6 +311,7 @@ class Excuses:
         resets: set[Place] = set()
         last: t.Extent | None = None
         described = self._described(watermark)
+        risen = self._risen_before(watermark, function, step)
         for other in function.cfg.steps:
             if other is step or not self._clears_or_resets(other):
                 continue
@@ -318,9 +326,7 @@ class Excuses:
                 if self.slots.same(at, move.place):
                     continue
                 value = reset.value
-                usual = any(
-                    r.function is function and function.cfg.dominates(other, r.step) for r in watermark.raises
-                )
+                usual = any(function.cfg.dominates(other, raised) for raised in risen)
                 if (
                     not usual
                     and not self.slots.speaks_of(value, at)

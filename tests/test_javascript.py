@@ -482,6 +482,18 @@ def test_prototypes_make_a_class_of_a_function() -> None:
     assert found.resolve(call) is send
 
 
+def test_a_prototype_of_a_function_expression_makes_a_class() -> None:
+    source = """
+        const vane = function vane(url) { this.url = url };
+        vane.prototype.turn = function turn() { this.take(1) };
+        vane.prototype.take = function (m) {};
+    """
+    found = module(source)
+    assert [(c.name, list(c.methods)) for c in found.classes] == [("vane", ["constructor", "turn", "take"])]
+    call = next(t for t in terms(function(found, "vane.turn")) if isinstance(t, Call))
+    assert found.resolve(call) is function(found, "vane.take")
+
+
 def test_an_object_with_methods_is_a_class() -> None:
     source = "const client = { ws: new WebSocket(u), send(x) { this.ws.send(x) }, stop: function () { this.send(1) } }; client.send(2)"
     found = module(source)

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from wsantipattern.model import flow
 from wsantipattern.model.place import Place
@@ -32,6 +32,8 @@ from wsantipattern.model.term import (
 
 if TYPE_CHECKING:
     from wsantipattern.model.module import Function
+
+_T = TypeVar("_T")
 
 StepKind = Literal[
     "entry",  # the function starts
@@ -178,23 +180,47 @@ class Cfg:
     @property
     def calls(self) -> Iterator[tuple[Step, Call]]:
         """Every call step, with its call (spawned calls are not among them)."""
-        for step in self.steps:
-            if step.kind == "call" and isinstance(step.term, Call):
-                yield step, step.term
+        return self._looked_at(self._calls)
 
     @property
     def assignments(self) -> Iterator[tuple[Step, Store]]:
         """Every assign step, with its store."""
-        for step in self.steps:
-            if step.kind == "assign" and isinstance(step.term, Store):
-                yield step, step.term
+        return self._looked_at(self._assignments)
 
     def of_kind(self, *kinds: StepKind) -> Iterator[Step]:
+        if len(kinds) == 1:
+            return self._looked_at(self._by_kind.get(kinds[0], []))
         return (step for step in self.steps if step.kind in kinds)
 
     def steps_of(self, term: Term) -> list[Step]:
         """The steps that evaluate this very term; several where a `finally` body was copied."""
-        return [step for step in self.steps if step.term is term]
+        return list(self._looked_at(self._by_term.get(id(term), [])))
+
+    def _looked_at(self, found: list[_T]) -> Iterator[_T]:
+        self.function.module.spend(1 + len(found) // 3)
+        return iter(found)
+
+    @cached_property
+    def _calls(self) -> list[tuple[Step, Call]]:
+        return [(s, s.term) for s in self.steps if s.kind == "call" and isinstance(s.term, Call)]
+
+    @cached_property
+    def _assignments(self) -> list[tuple[Step, Store]]:
+        return [(s, s.term) for s in self.steps if s.kind == "assign" and isinstance(s.term, Store)]
+
+    @cached_property
+    def _by_kind(self) -> dict[StepKind, list[Step]]:
+        found: dict[StepKind, list[Step]] = {}
+        for step in self.steps:
+            found.setdefault(step.kind, []).append(step)
+        return found
+
+    @cached_property
+    def _by_term(self) -> dict[int, list[Step]]:
+        found: dict[int, list[Step]] = {}
+        for step in self.steps:
+            found.setdefault(id(step.term), []).append(step)
+        return found
 
     # -- reachability ----------------------------------------------------------------------------
 

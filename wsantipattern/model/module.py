@@ -492,9 +492,9 @@ class Module:
             for function in self.functions_mentioning(place.name):
                 if scope is not None and not scope.encloses(function):
                     continue
-                for step in function.cfg.steps:
-                    if step.kind == "assign" and step.target == place and isinstance(step.term, Store):
-                        cached.append((function, step.term))
+                for step, store in function.cfg.assignments:
+                    if step.target == place:
+                        cached.append((function, store))
             self._stores[place] = cached
         return cached
 

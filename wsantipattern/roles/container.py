@@ -13,7 +13,7 @@ from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import returns
-from wsantipattern.model.module import Module
+from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.roles.origin import Frame
 
@@ -48,6 +48,7 @@ class Containers:
     def __init__(self, module: Module, knowledge: Knowledge) -> None:
         self.module = module
         self.knowledge = knowledge
+        self._put_back: dict[Function, set[Place]] = {}
 
     def known(self, what: str) -> frozenset[str]:
         """The names of `[dedup]` under a key."""
@@ -144,14 +145,17 @@ class Containers:
 
     def _is_put_back(self, frame: Frame, root: Binding) -> bool:
         """Whether a variable becomes part of the state that its function returns: the copy follows the original."""
-        for step in frame.function.cfg.of_kind("return"):
-            value = step.statement.value if isinstance(step.statement, t.Return) else None
-            if isinstance(value, t.Record) and any(
-                name is not None and isinstance(entry, t.Ref) and entry.place == Place(root)
-                for name, entry in value.entries
-            ):
-                return True
-        return False
+        function = frame.function
+        known = self._put_back.get(function)
+        if known is None:
+            known = self._put_back[function] = {
+                entry.place
+                for step in function.cfg.of_kind("return")
+                if isinstance(step.statement, t.Return) and isinstance(step.statement.value, t.Record)
+                for name, entry in step.statement.value.entries
+                if name is not None and isinstance(entry, t.Ref)
+            }
+        return Place(root) in known
 
     def _given_by(self, frame: Frame, call: t.Call, depth: int) -> Iterator[Storage]:
         callee = self.module.resolve(call)

@@ -436,7 +436,7 @@ class Resets:
             if (
                 isinstance(side, t.Call)
                 and side.method in self.containers.known("sizes_of")
-                and (other is None or number(other) == 0)
+                and (other is None or number(self.module.value_of(other) or other) == 0)
                 and any(s.place == storage.place for s in self.containers.of(frame, side.argument(0)))
             ):
                 is_empty = isinstance(term, t.Binary) and term.op in ("==", "<=", ">=")

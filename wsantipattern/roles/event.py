@@ -176,7 +176,9 @@ class Events:
         return {e["method"]: e["event"] for e in self.knowledge.entries("event", "overrides")}
 
 
-_PLAIN = frozenset({"message", "messageerror", "open", "close", "error", "ping", "pong", "data", "event", "end"})
+_PLAIN = frozenset(
+    {"message", "messageerror", "open", "close", "error", "ping", "pong", "data", "event", "end"}
+)
 
 
 def event_name(name: str) -> str:

@@ -17,8 +17,8 @@ from wsantipattern.fix.correct import Corrected, correct
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 RULES = ("timer-not-cleared", "stale-dedup-tracker", "unguarded-append", "watermark-reset")
-FEWEST = {"timer-not-cleared": 95, "stale-dedup-tracker": 70, "unguarded-append": 50, "watermark-reset": 80}
-"""How many of a hundred findings have a fix, at least."""
+FEWEST = {"timer-not-cleared": 60, "stale-dedup-tracker": 108, "unguarded-append": 50, "watermark-reset": 122}
+"""How many findings have a fix, at least: only ever more. A share would fall with each fixture that can have none."""
 
 
 def settings_of(rule: str) -> Settings:
@@ -27,19 +27,18 @@ def settings_of(rule: str) -> Settings:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_fixtures_without_their_annotations_are_fixed(rule: str, compilers: Compilers):
-    found = fixed = 0
+    fixed = 0
     problems: list[str] = []
     for path in sorted((FIXTURES / rule).iterdir()):
         if f"expect: {rule}".encode() in path.read_bytes():
             text = bare(path)
             result = correct(text, path.name, settings_of(rule), unsafe=True)
-            found += len(result.fixed) + len(result.left)
             fixed += len(result.fixed)
             problems += [
                 f"{path.name}: {problem}" for problem in problems_of(path, text, result, rule, compilers)
             ]
     assert problems == []
-    assert fixed * 100 >= FEWEST[rule] * found, f"{fixed} of {found}"
+    assert fixed >= FEWEST[rule]
 
 
 def problems_of(path: Path, text: bytes, result: Corrected, rule: str, compilers: Compilers) -> Iterator[str]:

@@ -98,6 +98,10 @@ class Invocations:
         if function.kind != "method" or receiver is None or receiver.root.kind in ("import", "global"):
             return False
         word = function.name.rpartition(".")[2]
+        owner = self.module.class_of(Place(receiver.root))
+        if receiver.path and owner is not None and owner.methods.get(word) is function:
+            # What an object holds is seldom of its own class: `this.sessions[id].onData(x)` is no call of `onData` here.
+            return False
         return (
             word not in self.knowledge.names("invocation", "common")
             and sum(1 for c in self.module.classes if word in c.methods) == 1

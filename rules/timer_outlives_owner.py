@@ -19,7 +19,8 @@ Limits
     another file with the timer or its owner. Tasks, contexts, tickers without a callback, timers in maps and lists, and
     libraries that reconnect by themselves are left out. A one-shot timer counts where it connects anew, arms itself
     again, or where another end clears it. That an end was asked for may be told by another object (`user.loggedIn`):
-    this is not seen. A repeating timer that the next connection clears first is not reported.
+    this is not seen. A clear that a new start always follows is no clear. A repeating timer that the next connection
+    clears first is not reported.
 """
 
 from collections.abc import Iterator

@@ -420,7 +420,7 @@ class Owners:
     @cached_property
     def timer_places(self) -> frozenset[Place]:
         """Where the timers are kept."""
-        return frozenset(armed.place for armed in self.kept.armed if armed.place is not None)
+        return self.kept.places
 
     def _goes_on(self, function: Function, link: Link) -> bool:
         """Whether a function makes a connection itself, or what it calls does."""

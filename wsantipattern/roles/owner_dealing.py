@@ -13,9 +13,9 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import Place
-from wsantipattern.model.summary import visible_in
+from wsantipattern.model.summary import Effect, visible_in
 from wsantipattern.roles.event import Events, Registration
-from wsantipattern.roles.owner import End, Link, Owners
+from wsantipattern.roles.owner import DEPTH, End, Link, Owners
 from wsantipattern.roles.owner_timer import Armed, OwnerTimers
 from wsantipattern.roles.timer import Timers
 
@@ -38,6 +38,7 @@ class Dealings:
         self.timers = timers
         self.kept = kept
         self.owners = owners
+        self._arms: dict[Armed, Effect] = {}
 
     def arms_itself(self, end: End, armed: Armed) -> bool:
         """Whether an end arms the timer itself."""
@@ -99,13 +100,35 @@ class Dealings:
         clears = self.timers.clears(armed.arming)
         if any(visible_in(place.root, f) and clears.possibly(f, place) for f in inside):
             return True
-        if any(clears.possibly(f, place) for f in self.owners.run_by(armed.callback)):
+        if self._clears_to_stay(armed.callback, armed):
             return True
         if link is not None and any(
-            visible_in(place.root, h) and clears.possibly(h, place) for h in link.handlers
+            visible_in(place.root, h) and self._clears_to_stay(h, armed) for h in link.handlers
         ):
             return True
         return self._is_disposed(end, armed, place, link)
+
+    def _clears_to_stay(self, function: Function, armed: Armed, depth: int = DEPTH) -> bool:
+        """Whether a function may clear the timer and end without having armed it again.
+
+        `clear(t); t = arm()` starts it anew: after such a function it is armed.
+        """
+        place = armed.place
+        assert place is not None
+        if armed not in self._arms:
+            self._arms[armed] = Effect(lambda f, s, _: self.kept.arms(armed, f, s))
+        arms, clears, cfg = self._arms[armed], self.timers.clears(armed.arming), function.cfg
+        for step in cfg.steps:
+            if not clears.may_at(function, step, place):
+                continue
+            if not clears.possibly(armed.function, place) or cfg.incomplete:
+                return True
+            callee = self.module.resolve(step.call) if step.call is not None else None
+            if callee is not None and depth > 0 and not self._clears_to_stay(callee, armed, depth - 1):
+                continue
+            if cfg.path(step, {cfg.exit}, avoiding=lambda s: arms.at(function, s, place)) is not None:
+                return True
+        return False
 
     def _may_clear(self, function: Function, step: Step, armed: Armed, link: Link | None) -> bool:
         """A call that nobody here can see into, with the timer, its owner, or of the owner's own."""

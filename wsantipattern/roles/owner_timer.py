@@ -84,6 +84,20 @@ class OwnerTimers:
                     found.append(Armed(arming, call, step, function, None, callback, None))
         return found
 
+    @cached_property
+    def places(self) -> frozenset[Place]:
+        """Where the module's timers are kept, those included whose callback is not in the file."""
+        with self.module.unheard():
+            return frozenset(
+                timer.place
+                for function in {f for a in self.timers.armings for f in self._naming(a)}
+                for timer in self.timers.armed_in(function)
+                if not timer.arming.task and not timer.arming.called
+            )
+
+    def _naming(self, arming: Arming) -> list[Function]:
+        return list(self.module.functions_mentioning(arming.name.rpartition(".")[2]))
+
     def callback_of(self, arming: Arming, call: t.Call) -> Function | None:
         """What runs when a timer fires."""
         if arming.callback is None:

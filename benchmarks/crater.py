@@ -26,10 +26,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+import corpus
 
-import corpus  # noqa: E402 - a script beside this one, not a package
+HERE = Path(__file__).resolve().parent
 
 if TYPE_CHECKING:
     from wsantipattern.finding import Report

@@ -29,16 +29,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import corpus
 import tree_sitter_go
 import tree_sitter_javascript
 import tree_sitter_python
 import tree_sitter_typescript
 from tree_sitter import Language, Node, Parser
-
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-
-import corpus  # noqa: E402 - a script beside this one, not a package
 
 RULE = "timer-not-cleared"
 

@@ -31,13 +31,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import corpus
+import mutation
 from tree_sitter import Node
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-
-import corpus  # noqa: E402 - scripts beside this one, not a package
-import mutation  # noqa: E402
 
 RULE = "unguarded-append"
 LISTED = HERE / "mutation_append.tsv"

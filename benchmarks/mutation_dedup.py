@@ -22,15 +22,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import mutation
+import mutation_watermark
+from corpus import LIST, SUFFIXES, CorpusError
+from mutation import Mutant, around, descendants, text_of
 from tree_sitter import Node
-
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-
-import mutation  # noqa: E402 - scripts beside this one, not a package
-import mutation_watermark  # noqa: E402
-from corpus import LIST, SUFFIXES, CorpusError  # noqa: E402
-from mutation import Mutant, around, descendants, text_of  # noqa: E402
 
 RULE = "stale-dedup-tracker"
 

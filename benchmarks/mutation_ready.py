@@ -27,14 +27,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import corpus
+import mutation
+from mutation import Edit, Mutant, around, descendants, text_of
 from tree_sitter import Node
-
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-
-import corpus  # noqa: E402 - scripts beside this one, not a package
-import mutation  # noqa: E402
-from mutation import Edit, Mutant, around, descendants, text_of  # noqa: E402
 
 RULE = "ready-state-only"
 

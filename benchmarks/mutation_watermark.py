@@ -25,14 +25,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import corpus
+import mutation
+from mutation import FUNCTIONS, Edit, Mutant, around, descendants, statements, text_of
 from tree_sitter import Node
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-
-import corpus  # noqa: E402 - scripts beside this one, not a package
-import mutation  # noqa: E402
-from mutation import FUNCTIONS, Edit, Mutant, around, descendants, statements, text_of  # noqa: E402
 
 RULE = "watermark-reset"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -167,3 +168,21 @@ def test_rules_ask_neither_for_a_language_nor_for_a_library():
 
 def test_the_built_in_pack_has_one_home():
     assert not (PACKAGE / "rules").exists()
+
+
+def test_every_key_of_the_knowledge_is_asked_for():
+    words: set[str] = set()
+    endings: set[str] = set()
+    for path in [*PACKAGE.rglob("*.py"), *(ROOT / "rules").glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                words.add(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                endings.update(
+                    p.value for p in node.values if isinstance(p, ast.Constant) and p.value[:1] == "_"
+                )
+    for path in sorted((PACKAGE / "knowledge").glob("*.toml")):
+        for table, keys in tomllib.loads(path.read_text(encoding="utf-8")).items():
+            for key in keys:
+                asked = key in words or any(key.endswith(ending) for ending in endings)
+                assert asked, f"{path.name}: nobody asks for [{table}] {key}"

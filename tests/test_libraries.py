@@ -100,7 +100,6 @@ def document() -> str:
     text = HEAD
     for title, chosen in (
         ("WebSocket", {"websocket"}),
-        ("Server-sent events", {"sse"}),
         (
             "Protocols of their own",
             {entry.get("transport", "websocket") for entry in told} - {"websocket", "sse"},

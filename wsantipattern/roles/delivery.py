@@ -65,7 +65,11 @@ class Deliveries:
             keeps = term.method in self.knowledge.names("watermark", "collects")
             if plain(term, self.module) is not term:
                 return []  # A condition in a function of its own.
-            if (term.total and not keeps) or self.is_log(term) or term.method.lower() in ("max", "min"):
+            if (
+                (term.total and not keeps)
+                or self.is_log(term)
+                or term.method.lower() in self.knowledge.names("slot", "picks")
+            ):
                 return []
             found = self.slots.read(term)
             if found is not None and self.slots.same(found, place):

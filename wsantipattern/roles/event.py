@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model.cfg import Step
@@ -101,7 +102,11 @@ class Events:
         yield from self._options(function, step, call)
         receiver = call.receiver
         first = call.argument(0)
-        if isinstance(first, Constant) and isinstance(first.value, str) and call.method not in self._removers:
+        if (
+            isinstance(first, Constant)
+            and isinstance(first.value, str)
+            and call.method not in self._unregistering
+        ):
             for argument in call.arguments[1:3]:
                 handler = self._handler(argument)
                 if handler is not None:
@@ -161,9 +166,11 @@ class Events:
             elif word.startswith("on_"):
                 yield Registration(event_name(word), function, emitter, None, None, "decorator")
 
-    @property
-    def _removers(self) -> frozenset[str]:
-        return self.knowledge.names("event", "removers")
+    @cached_property
+    def _unregistering(self) -> frozenset[str]:
+        """Methods that name an event and register nothing for it."""
+        names = self.knowledge.names
+        return names("event", "removers") | names("event", "emitters") | names("event", "publishers")
 
     @property
     def _spelled(self) -> dict[str, str]:

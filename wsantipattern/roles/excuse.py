@@ -409,25 +409,9 @@ class Excuses:
             return not list(value.children())
         if isinstance(value, t.Call):
             empty = not any(not is_fixed(a) for a in value.arguments)
-            word = value.method
-            return empty and (
-                word
-                in (
-                    "Map",
-                    "Set",
-                    "Array",
-                    "WeakMap",
-                    "dict",
-                    "list",
-                    "set",
-                    "deque",
-                    "OrderedDict",
-                    "make",
-                    "defaultdict",
-                )
-            )
+            return empty and value.method in self.knowledge.names("slot", "containers")
         if isinstance(value, t.Constant):
-            return (target.name in ("length", "innerHTML", "textContent", "innerText")) and not value.value
+            return target.name in self.knowledge.names("watermark", "emptied_fields") and not value.value
         if isinstance(value, t.Element) and isinstance(value.key, t.Several):
             # `rows = rows[:0]`
             return len(value.key.operands) > 1 and _is_zero(value.key.operands[1])

@@ -219,7 +219,7 @@ class Lifetimes:
                     if self._is(where, kept) and self._cuts(store.value, kept):
                         return step.extent
                     if where is not None and (kept.within(where) or alike(kept, where)):
-                        emptied = emptied or (is_empty(store.value) and not store.declares)
+                        emptied = emptied or (is_empty(store.value, self.knowledge) and not store.declares)
                     drained = drained or (where != kept and self._is(self.holders.of(store.value), kept))
                 if step.kind == "iterate" and self._is(self.holders.of(step.term), kept):
                     drained = True

@@ -21,8 +21,6 @@ DEPTH = 3
 Arm = tuple[t.Term | None, list[tuple[t.Term, bool]]]
 """A value that a move may give, with the conditions of a conditional value under which it does."""
 
-_CLOCK_WORDS = frozenset({"now", "time", "utcnow", "clock", "today"})
-
 
 class Values:
     """The values of the moves of one module."""
@@ -212,4 +210,5 @@ class Values:
             return value is not None
         name = self.module.typed_name(call.callee) or ""
         clocks = self.knowledge.names("liveness", "clocks")
-        return not call.constructs and name not in clocks and not any_of(split(call.method), _CLOCK_WORDS)
+        words = self.knowledge.names("watermark", "clock_words")
+        return not call.constructs and name not in clocks and not any_of(split(call.method), words)

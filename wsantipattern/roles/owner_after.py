@@ -248,9 +248,12 @@ class Aftermath:
             return False
         given = self.end.closing.call.argument(0) if self.end.closing and self.end.closing.call else None
         own = given.value if isinstance(given, t.Constant) else None
-        normal = {1000, 1001, 1005, 1006, own}
+        normal = self.owners.knowledge.names("owner", "normal_codes")
         return any(
-            isinstance(side, t.Constant) and side.kind == "number" and side.value not in normal
+            isinstance(side, t.Constant)
+            and side.kind == "number"
+            and side.value != own
+            and str(side.value) not in normal
             for side in (term.left, term.right)
         )
 

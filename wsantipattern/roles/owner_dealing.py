@@ -190,15 +190,7 @@ class Dealings:
 
     @cached_property
     def _connection_events(self) -> frozenset[str]:
-        return self.knowledge.names("owner", "events") | {
-            "open",
-            "message",
-            "error",
-            "pong",
-            "ping",
-            "connect",
-            "data",
-        }
+        return self.knowledge.names("owner", "events") | self.knowledge.names("owner", "events_of_life")
 
     def aborts(self, end: End) -> bool:
         """Whether an end breaks off what the callback may be waiting for."""

@@ -17,7 +17,7 @@ from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import Place
 from wsantipattern.model.summary import callers, visible_in
-from wsantipattern.roles.event import Events
+from wsantipattern.roles.event import Events, event_name
 from wsantipattern.roles.owner import End, Link, Owners
 from wsantipattern.roles.owner_after import Aftermath, Chain, Goal
 from wsantipattern.roles.owner_dealing import Dealings
@@ -222,18 +222,16 @@ class Survivors:
         """Whether an end takes a handler away, puts another in its place, or gives the connection to somebody else."""
         for function in self.owners.run_by(end.function):
             for step in function.cfg.steps:
-                if step.kind == "assign" and step.target is not None and step.target.name.startswith("on"):
+                if (
+                    step.kind == "assign"
+                    and step.target is not None
+                    and self._is_handler_of(link, step.target)
+                ):
                     return True
                 call = step.call
                 if call is None or step.kind not in ("call", "spawn"):
                     continue
-                if call.method in self.knowledge.names("event", "removers") - {
-                    "emit",
-                    "send",
-                    "publish",
-                    "dispatch",
-                    "trigger",
-                }:
+                if call.method in self.knowledge.names("event", "removers"):
                     return True
                 if self.module.resolve(call) is None and any(
                     isinstance(a, t.Ref) and self.owners.sockets.own(a.place) in link.places
@@ -241,6 +239,15 @@ class Survivors:
                 ):
                     return True
         return False
+
+    def _is_handler_of(self, link: Link, place: Place) -> bool:
+        """Whether a place is one of a connection's own handlers: `this.socket.onclose`."""
+        parent = place.parent
+        return (
+            parent is not None
+            and event_name(place.name) != place.name.lower()
+            and self.owners.sockets.own(parent) in link.places
+        )
 
     # -- left armed ------------------------------------------------------------------------------
 

@@ -105,7 +105,9 @@ class Relays:
             return False
         if len(place.path) > 1 and place.path[-1] != "[*]":
             return False  # `this.socket.close()` ends; it tells nobody.
-        return place.name in _EMITS or self._is_from_elsewhere(place, owner)
+        return place.name in self.knowledge.names("event", "emitters") or self._is_from_elsewhere(
+            place, owner
+        )
 
     def _source(self, place: Place) -> Place:
         """The field that a callback is taken from: `this.callbacks.onClose[*]` of `callback`."""
@@ -191,7 +193,3 @@ class Relays:
             for _, call in function.cfg.calls
             for callee in [self.module.resolve(call)]
         )
-
-
-_EMITS = frozenset({"emit", "dispatchEvent", "dispatch", "trigger", "fire"})
-"""Methods of event emitters by which an object tells its listeners."""

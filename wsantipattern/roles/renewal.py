@@ -173,7 +173,7 @@ class Renewals:
             where = self.holders.of(call.receiver)
             if where is not None and self._covers(where, kept):
                 return True
-        return bool(call.arguments) and is_empty(call.arguments[0]) and self._sets(call, kept)
+        return bool(call.arguments) and is_empty(call.arguments[0], self.knowledge) and self._sets(call, kept)
 
     def _covers(self, where: Holder, kept: Holder) -> bool:
         """Whether what is at one place holds what is kept, as far as the file tells objects apart."""
@@ -181,7 +181,7 @@ class Renewals:
 
     def _is_made_new(self, value: t.Term, where: Holder) -> bool:
         """Whether a value holds nothing, or is an object made without what was there and without a message."""
-        if is_empty(value):
+        if is_empty(value, self.knowledge):
             return True
         made = value.value if isinstance(value, t.Suspend) else value
         if not (isinstance(made, t.Call) and where.path) or self.messages.in_term(made) is not None:
@@ -215,19 +215,16 @@ class Renewals:
         )
 
 
-def is_empty(value: t.Term) -> bool:
+def is_empty(value: t.Term, knowledge: Knowledge) -> bool:
     """Whether a value holds nothing: `""`, `[]`, `{}`, null, a new container."""
     if isinstance(value, t.Constant):
         return value.kind == "null" or value.value == ""
     if isinstance(value, t.Sequence):
         return not value.elements
     if isinstance(value, t.Record):
-        return all(is_empty(v) or isinstance(v, t.Constant) for _, v in value.entries)
+        return all(is_empty(v, knowledge) or isinstance(v, t.Constant) for _, v in value.entries)
     return (
         isinstance(value, t.Call)
         and not value.arguments
-        and (
-            value.constructs
-            or value.method in ("list", "dict", "deque", "str", "bytearray", "defaultdict", "make")
-        )
+        and (value.constructs or value.method in knowledge.names("slot", "containers"))
     )

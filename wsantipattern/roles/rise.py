@@ -319,7 +319,7 @@ class Rises:
             return is_part and self._is_it(watermark, term.value)
         if not isinstance(term, t.Call) or term.total or self.deliveries.is_log(term):
             return False
-        if self.slots.read(term) is not None or term.method.lower() in ("max", "min"):
+        if self.slots.read(term) is not None or term.method.lower() in self.knowledge.names("slot", "picks"):
             return False
         values = (*term.arguments, *(value for _, value in term.keywords))
         return any(self._is_it(watermark, part) for value in values for part in self.deliveries.parts(value))

@@ -37,4 +37,4 @@ def timer_outlives_owner(module: Module, roles: Roles) -> Iterator[Match]:
     for survivor in roles.survivors.found:
         message, end, steps = roles.survivors.account(survivor)
         remedy = remedies.ended(survivor.armed.name, end, survivor.how)
-        yield Match(survivor.armed.call.extent, message, survivor.confidence, remedy=remedy).via(*steps)
+        yield Match(survivor.armed.extent, message, survivor.confidence, remedy=remedy).via(*steps)

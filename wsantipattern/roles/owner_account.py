@@ -13,7 +13,7 @@ def account(survivor: Survivor) -> tuple[str, str, list[tuple[t.Extent, str]]]:
     ended = _called(end)
     steps: list[tuple[t.Extent, str]] = []
     if survivor.how == "left":
-        steps.append((armed.call.extent, f"`{name}` is armed here"))
+        steps.append((armed.extent, f"`{name}` is armed here"))
     if survivor.cleared is not None:
         step, place = survivor.cleared
         steps.append((step.extent, f"{ended} clears `{place}`"))
@@ -25,7 +25,7 @@ def account(survivor: Survivor) -> tuple[str, str, list[tuple[t.Extent, str]]]:
         steps.extend(
             (step.extent, "closing runs this, which does not ask why") for _, step in survivor.before[:-1]
         )
-        steps.append((armed.call.extent, f"`{name}` is armed after the end"))
+        steps.append((armed.extent, f"`{name}` is armed after the end"))
     elif survivor.how == "resumed":
         step = survivor.before[0][1]
         meanwhile = "this waited meanwhile, and goes on" if step.suspends else "this runs meanwhile"

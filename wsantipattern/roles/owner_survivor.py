@@ -89,7 +89,7 @@ class Survivors:
                 found[key] = survivor
         if self.module.considered.active:
             self._account_for_the_unowned()
-        return sorted(found.values(), key=lambda s: s.armed.call.extent)
+        return sorted(found.values(), key=lambda s: s.armed.extent)
 
     def _all(self) -> Iterator[Survivor]:
         for link in self.owners.links:
@@ -118,12 +118,12 @@ class Survivors:
         return leaks
 
     def _silent(self, armed: Armed, reason: str, *names: object, at: t.Extent | None = None) -> None:
-        self.module.considered.silent(armed.call.extent, reason, *names, at=at)
+        self.module.considered.silent(armed.extent, reason, *names, at=at)
 
     def _take_down(self, survivor: Survivor) -> None:
         """Takes down what makes a timer a survivor."""
         considered, armed, end = self.module.considered, survivor.armed, survivor.end
-        extent, at = armed.call.extent, end.function.name_extent
+        extent, at = armed.extent, end.function.name_extent
         considered.evidence(extent, "`{}` can outlive the call that arms it", armed.name)
         considered.evidence(extent, "its owner ends in {}", self.timers.described(end.function), at=at)
         what = {

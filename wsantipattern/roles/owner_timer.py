@@ -34,6 +34,11 @@ class Armed:
     timer: Timer | None
 
     @property
+    def extent(self) -> t.Extent:
+        """Where it is armed, as `Timer.extent` has it."""
+        return self.timer.extent if self.timer is not None else self.call.extent
+
+    @property
     def name(self) -> str:
         """How a message names it."""
         return str(self.place) if self.place is not None else self.call.method
@@ -64,13 +69,13 @@ class OwnerTimers:
                 stored.add(id(timer.call))
                 callback = self.callback_of(timer.arming, timer.call)
                 if timer.arming not in kinds:
-                    considered.aside(timer.call.extent, "`{}` is a task or a context, no timer", timer.place)
+                    considered.aside(timer.extent, "`{}` is a task or a context, no timer", timer.place)
                 elif callback is None:
                     what = "what runs when `{}` fires is not in this file"
-                    considered.silent(timer.call.extent, what, timer.place)
+                    considered.silent(timer.extent, what, timer.place)
                 elif not self._outlives(timer, function):
                     what = "`{}` is kept with others, or the function that arms it deals with it itself"
-                    considered.silent(timer.call.extent, what, timer.place)
+                    considered.silent(timer.extent, what, timer.place)
                 else:
                     found.append(
                         Armed(timer.arming, timer.call, timer.step, function, timer.place, callback, timer)

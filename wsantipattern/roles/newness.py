@@ -275,6 +275,9 @@ class Newness:
         about = any(self.carries(part) or self._asks(part) for part in involved)
         if not about:
             return False
+        if method in known.names("newness", "page") and not holds:
+            # What was shown before is found by what the content says of itself, not by a name that is always the same.
+            return any(self.carries(part) for part in asked)
         if method in known.names("newness", "contains") and not holds:
             return any(self._keeps(part, kept) for part in involved)
         if method in known.names("newness", "excludes") and holds:

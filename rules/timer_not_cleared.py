@@ -35,7 +35,7 @@ def timer_not_cleared(function: Function, roles: Roles) -> Iterator[Match]:
         considered.evidence(
             timer.extent, "`{}` is a timer: `{}` arms it", timer.place, timer.arming.name, at=made
         )
-        settle = roles.timers.leaky_settle(function, timer)
+        settle = roles.timers.executors.leaky_settle(function, timer)
         if settle is not None:
             handler, way = settle
             what = "another handler of the promise clears `{}`, and {} does not"

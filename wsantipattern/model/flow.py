@@ -5,7 +5,7 @@ Works on terms alone; knows no graph, syntax or library.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -397,6 +397,20 @@ def _identity(term: t.Term, holds: bool) -> Any:
     if decided is None:
         return (id(term), holds)
     return (decided[0], decided[1] == holds)
+
+
+def carried(term: t.Term | None) -> Iterator[t.Term]:
+    """The terms whose value goes along with a term's: itself, and what literals and choices hold."""
+    if term is None:
+        return
+    yield term
+    inner: Iterable[t.Term] = ()
+    if isinstance(term, t.Record):
+        inner = (value for _, value in term.entries)
+    elif isinstance(term, (t.Sequence, t.Spread, t.Choice, t.Logic, t.Store)):
+        inner = term.children()
+    for child in inner:
+        yield from carried(child)
 
 
 def returns(function: Function) -> list[tuple[t.Term | None, list[Fact]]]:

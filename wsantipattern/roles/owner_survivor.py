@@ -108,7 +108,7 @@ class Survivors:
         timer = armed.timer
         with self.module.unheard():
             leaks = timer is not None and (
-                self.timers.leaky_settle(armed.function, timer) is not None
+                self.timers.executors.leaky_settle(armed.function, timer) is not None
                 or self.timers.way_out(armed.function, timer) is not None
             )
         if leaks:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import STRAIGHT, Path, Step, awaited
-from wsantipattern.model.flow import returns
+from wsantipattern.model.flow import carried, returns
 from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import Place
 from wsantipattern.model.summary import Effect, callers, visible_in
+from wsantipattern.roles.executor import Executors
 
 if TYPE_CHECKING:
     from wsantipattern.remedy import ClearAlways, ClearBefore
@@ -66,18 +67,6 @@ class Timer:
         return self.step.extent if self.arming.starts is not None else self.call.extent
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Executor:
-    """A promise executor inlined into a graph: its region, what settles it, and whether it is awaited at once."""
-
-    region: t.Region
-    settles: tuple[Place, ...]
-    awaited: bool
-
-    def holds(self, extent: t.Extent) -> bool:
-        return self.region.extent[0] <= extent[0] and extent[1] <= self.region.extent[1]
-
-
 TURNS = 60
 """Steps of one function that a way out is tried over."""
 
@@ -89,6 +78,10 @@ class Timers:
         self.module = module
         self.knowledge = knowledge
         self._clears: dict[Arming, Effect] = {}
+
+    @cached_property
+    def executors(self) -> Executors:
+        return Executors(self)
 
     @cached_property
     def armings(self) -> list[Arming]:
@@ -221,24 +214,24 @@ class Timers:
         if step.kind in ("assign", "delete") and step.target is not None:
             if place.starts_with(step.target):
                 return True
-            if step.store is not None and any(self._hands_over(timer, v) for v in _values(step.store.value)):
+            if step.store is not None and any(self._hands_over(timer, v) for v in carried(step.store.value)):
                 return True
         if step.kind == "closure" and isinstance(step.term, t.Closure):
             return self._is_cleanup(timer, step.term)
         if step.kind == "return" and isinstance(step.statement, t.Return):
-            return any(self._hands_over(timer, v) for v in _values(step.statement.value))
+            return any(self._hands_over(timer, v) for v in carried(step.statement.value))
         if step.kind in ("call", "spawn", "suspend") and step.term is not None:
             call = step.call
             if call is None:
                 return isinstance(step.term, t.Suspend) and any(
-                    self._hands_over(timer, v) for v in _values(step.term.value) if step.term.op == "yield"
+                    self._hands_over(timer, v) for v in carried(step.term.value) if step.term.op == "yield"
                 )
             arguments: list[t.Term] = [*call.arguments, *(value for _, value in call.keywords)]
             if self._looks_on(call):
                 return False
             if call.total and (call.receiver_place is None or call.receiver_place.root.kind == "global"):
                 return False  # `console.log(timer)`; but `pending.set(id, timer)` has a new owner.
-            return any(self._hands_over(timer, v) for a in arguments for v in _values(a))
+            return any(self._hands_over(timer, v) for a in arguments for v in carried(a))
         return False
 
     def _hands_over(self, timer: Timer, value: t.Term) -> bool:
@@ -284,7 +277,7 @@ class Timers:
         released |= {s for s in cfg.steps if self._asks_handle(function, s, timer, released)}
         if not self._is_meant(function, timer, released):
             return None
-        for executor in self.executors(function):
+        for executor in self.executors.of(function):
             if not executor.holds(timer.call.extent):
                 continue
             # The end of an executor is no end of the wait; and that the promise settles may be the timer's doing.
@@ -292,7 +285,7 @@ class Timers:
                 what = "`{}` is cleared inside the promise executor, and the executor's end is not the end of the wait"
                 considered.silent(timer.extent, what, timer.place, at=_first(released))
                 return None
-            if executor.awaited and not self._rejects_otherwise(executor, timer):
+            if executor.awaited and not self.executors.rejects_otherwise(executor, timer):
                 what = "nothing in the awaited promise rejects but `{}` itself, so the wait ends in one way"
                 considered.silent(timer.extent, what, timer.place, at=executor.region.extent)
                 return None
@@ -438,7 +431,7 @@ class Timers:
                 considered.silent(timer.extent, work, timer.place, at=step.extent)
                 return True
             if not self._looks_on(call) and any(
-                isinstance(v, t.Ref) and v.place == timer.place for a in call.arguments for v in _values(a)
+                isinstance(v, t.Ref) and v.place == timer.place for a in call.arguments for v in carried(a)
             ):
                 considered.silent(timer.extent, work, timer.place, at=step.extent)
                 return True
@@ -474,7 +467,7 @@ class Timers:
             and isinstance(call := awaited(step), t.Call)
             and self._looks_on(call)
             and any(
-                isinstance(v, t.Ref) and v.place == timer.place for a in call.arguments for v in _values(a)
+                isinstance(v, t.Ref) and v.place == timer.place for a in call.arguments for v in carried(a)
             )
             for edge in step.edges
             if edge.label != "raise"
@@ -640,139 +633,6 @@ class Timers:
 
         return clearing.before_settling(self, function, timer, way)
 
-    # -- executors -------------------------------------------------------------------------------
-
-    def executors(self, function: Function) -> list[Executor]:
-        """The promise executors that are inlined into a function's graph."""
-        found = []
-        for step in function.cfg.steps:
-            if step.kind == "call" and step.call is not None:
-                for argument in step.call.arguments:
-                    if isinstance(argument, t.Region) and argument.settles:
-                        waits = isinstance(step.call.parent, t.Suspend)
-                        found.append(Executor(argument, argument.settles, waits))
-        return found
-
-    def leaky_settle(self, function: Function, timer: Timer) -> tuple[Function, Path] | None:
-        """A handler of a promise executor that settles the promise and leaves the timer armed, with the way.
-
-        Only where another handler, or the executor itself, clears the timer: then that is what was meant.
-        """
-        for executor in self.executors(function):
-            if not executor.holds(timer.call.extent) or self.outlives(function, timer):
-                continue
-            clears, settles = self.clears(timer.arming), self.settling(executor.settles)
-            inside = [
-                f
-                for f in self.module.functions
-                if executor.holds(f.extent) and not f.is_inlined and not self._is_timer_code(timer, f)
-            ]
-            if not any(clears.possibly(f, timer.place) for f in inside):
-                continue
-            for handler in inside:
-                found = self._settles_armed(handler, timer, clears, settles, executor)
-                if found is not None:
-                    return handler, found
-            found = self._settled_by_name(function, timer, clears, executor)
-            if found is not None:
-                return function, found
-        return None
-
-    def _rejects_otherwise(self, executor: Executor, timer: Timer) -> bool:
-        """Whether something in an executor rejects that is not the timer's own callback."""
-        if len(executor.settles) < 2:
-            return False
-        reject = executor.settles[1]
-        rejecting = self.settling((reject,))
-        return any(
-            executor.holds(f.extent)
-            and not f.is_inlined
-            and not self._is_timer_code(timer, f)
-            and rejecting.possibly(f, reject)
-            for f in self.module.functions
-        ) or any(
-            # `stream.once("error", reject)`
-            executor.holds(call.extent) and self.arming_of(call) is None and _is_given(call, reject)
-            for _, call in (executor.region.function.host.cfg.calls if executor.region.function else ())
-        )
-
-    def _is_timer_code(self, timer: Timer, function: Function) -> bool:
-        return timer.callback is not None and timer.callback.encloses(function)
-
-    def _settles_armed(
-        self, handler: Function, timer: Timer, clears: Effect, settles: Effect, executor: Executor
-    ) -> Path | None:
-        if self._is_only_called(handler) or self._is_run_by_helper(handler):
-            return None  # Its callers may have cleared; they are looked at themselves.
-        cfg, place = handler.cfg, executor.settles[0]
-        released = {s for s in cfg.steps if clears.may_at(handler, s, timer.place)}
-        armed_again = {s for s in cfg.steps if s.kind == "assign" and s.target == timer.place}
-        for step in cfg.steps:
-            if step in released or not settles.may_at(handler, step, place):
-                continue
-            before = cfg.path(
-                cfg.entry, {step}, avoiding=released | armed_again, given=[(("set", timer.place), True)]
-            )
-            if before is not None and cfg.path(step, cfg.exits, avoiding=released) is not None:
-                return before
-        return None
-
-    def _is_only_called(self, function: Function) -> bool:
-        """Whether a function is a local helper: it is called by name and never handed over as a value."""
-        if function.binding is None:
-            return False
-        own = Place(function.binding)
-        called = False
-        for user in self.module.functions_mentioning(function.binding.name):
-            for step in user.cfg.steps:
-                call, store = step.call, step.store
-                called = called or (call is not None and self.module.resolve(call) is function)
-                handed: list[t.Term] = list(call.arguments) if call is not None else []
-                if store is not None and step.target != own:
-                    handed = list(_values(store.value))
-                if any(isinstance(v, t.Ref) and v.place == own for v in handed):
-                    return False
-        return called
-
-    def _is_run_by_helper(self, function: Function) -> bool:
-        """Whether a closure is handed to a function of the file: `finish(() => reject(cause))` clears, then runs it."""
-        if function.parent is None:
-            return False
-        return any(
-            isinstance(step.term, t.Closure)
-            and step.term.function is function
-            and isinstance(step.term.parent, t.Call)
-            and self.module.resolve(step.term.parent) is not None
-            for step in function.parent.host.cfg.of_kind("closure")
-        )
-
-    def _settled_by_name(
-        self, function: Function, timer: Timer, clears: Effect, executor: Executor
-    ) -> Path | None:
-        """`source.once("error", reject)`: the settle function itself is the handler, and clears nothing."""
-        cfg = function.cfg
-        for step, call in cfg.calls:
-            if (
-                not executor.holds(call.extent)
-                or call is timer.call
-                or clears.may_at(function, step, timer.place)
-            ):
-                continue
-            if self.module.resolve(call) is not None or self.arming_of(call) is not None:
-                continue
-            if any(isinstance(a, t.Ref) and a.place in executor.settles for a in call.arguments):
-                return cfg.path(cfg.entry, {step})
-        return None
-
-    def settling(self, settles: tuple[Place, ...]) -> Effect:
-        """The effect of settling a promise: calling one of these places."""
-
-        def does(function: Function, step: Step, place: Place) -> bool:
-            call = step.call
-            return call is not None and isinstance(call.callee, t.Ref) and call.callee.place in settles
-
-        return Effect(does)
-
 
 def _asks_which(step: Step, holder: Place | None) -> bool:
     """Whether a step asks if the object that holds a timer is still the one in use: `links.get(id) !== link`."""
@@ -792,10 +652,6 @@ def _calls(steps: Iterable[Step], place: Place) -> bool:
     )
 
 
-def _is_given(call: t.Call, place: Place) -> bool:
-    return any(isinstance(a, t.Ref) and a.place == place for a in call.arguments)
-
-
 def _called(value: t.Term | None) -> tuple[t.Call | None, int]:
     """The call whose result a term is, and which of its results."""
     index = 0
@@ -805,20 +661,6 @@ def _called(value: t.Term | None) -> tuple[t.Call | None, int]:
     if isinstance(value, t.Suspend):
         return None, 0
     return (value, index) if isinstance(value, t.Call) else (None, 0)
-
-
-def _values(term: t.Term | None) -> Iterator[t.Term]:
-    """The terms whose value goes along with a term's: itself, and what literals and choices hold."""
-    if term is None:
-        return
-    yield term
-    inner: Iterable[t.Term] = ()
-    if isinstance(term, t.Record):
-        inner = (value for _, value in term.entries)
-    elif isinstance(term, (t.Sequence, t.Spread, t.Choice, t.Logic, t.Store)):
-        inner = term.children()
-    for child in inner:
-        yield from _values(child)
 
 
 def _arming(entry: dict[str, Any]) -> Arming:

@@ -1,0 +1,177 @@
+"""Promise executors: timers that are armed in one, and ways to settle its promise that leave them armed.
+
+`new Promise((resolve, reject) => { const t = setTimeout(...); source.on("error", reject) })`: a handler that settles the
+promise ends the wait, and so it is a way out of the executor as a return is one out of a function. Speaks only where
+another handler, or the executor itself, clears the timer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wsantipattern.model import term as t
+from wsantipattern.model.cfg import Path, Step
+from wsantipattern.model.flow import carried
+from wsantipattern.model.module import Function
+from wsantipattern.model.place import Place
+from wsantipattern.model.summary import Effect
+
+if TYPE_CHECKING:
+    from wsantipattern.roles.timer import Timer, Timers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Executor:
+    """A promise executor inlined into a graph: its region, what settles it, and whether it is awaited at once."""
+
+    region: t.Region
+    settles: tuple[Place, ...]
+    awaited: bool
+
+    def holds(self, extent: t.Extent) -> bool:
+        return self.region.extent[0] <= extent[0] and extent[1] <= self.region.extent[1]
+
+
+class Executors:
+    """The promise executors of one module, and what they do about its timers."""
+
+    def __init__(self, timers: Timers) -> None:
+        self.timers = timers
+        self.module = timers.module
+
+    def of(self, function: Function) -> list[Executor]:
+        """The promise executors that are inlined into a function's graph."""
+        found = []
+        for step in function.cfg.steps:
+            if step.kind == "call" and step.call is not None:
+                for argument in step.call.arguments:
+                    if isinstance(argument, t.Region) and argument.settles:
+                        waits = isinstance(step.call.parent, t.Suspend)
+                        found.append(Executor(argument, argument.settles, waits))
+        return found
+
+    def leaky_settle(self, function: Function, timer: Timer) -> tuple[Function, Path] | None:
+        """A handler of a promise executor that settles the promise and leaves the timer armed, with the way.
+
+        Only where another handler, or the executor itself, clears the timer: then that is what was meant.
+        """
+        for executor in self.of(function):
+            if not executor.holds(timer.call.extent) or self.timers.outlives(function, timer):
+                continue
+            clears, settles = self.timers.clears(timer.arming), _settling(executor.settles)
+            inside = [
+                f
+                for f in self.module.functions
+                if executor.holds(f.extent) and not f.is_inlined and not self._is_timer_code(timer, f)
+            ]
+            if not any(clears.possibly(f, timer.place) for f in inside):
+                continue
+            for handler in inside:
+                found = self._settles_armed(handler, timer, clears, settles, executor)
+                if found is not None:
+                    return handler, found
+            found = self._settled_by_name(function, timer, clears, executor)
+            if found is not None:
+                return function, found
+        return None
+
+    def rejects_otherwise(self, executor: Executor, timer: Timer) -> bool:
+        """Whether something in an executor rejects that is not the timer's own callback."""
+        if len(executor.settles) < 2:
+            return False
+        reject = executor.settles[1]
+        rejecting = _settling((reject,))
+        return any(
+            executor.holds(f.extent)
+            and not f.is_inlined
+            and not self._is_timer_code(timer, f)
+            and rejecting.possibly(f, reject)
+            for f in self.module.functions
+        ) or any(
+            # `stream.once("error", reject)`
+            executor.holds(call.extent) and self.timers.arming_of(call) is None and _is_given(call, reject)
+            for _, call in (executor.region.function.host.cfg.calls if executor.region.function else ())
+        )
+
+    def _is_timer_code(self, timer: Timer, function: Function) -> bool:
+        return timer.callback is not None and timer.callback.encloses(function)
+
+    def _settles_armed(
+        self, handler: Function, timer: Timer, clears: Effect, settles: Effect, executor: Executor
+    ) -> Path | None:
+        if self._is_only_called(handler) or self._is_run_by_helper(handler):
+            return None  # Its callers may have cleared; they are looked at themselves.
+        cfg, place = handler.cfg, executor.settles[0]
+        released = {s for s in cfg.steps if clears.may_at(handler, s, timer.place)}
+        armed_again = {s for s in cfg.steps if s.kind == "assign" and s.target == timer.place}
+        for step in cfg.steps:
+            if step in released or not settles.may_at(handler, step, place):
+                continue
+            before = cfg.path(
+                cfg.entry, {step}, avoiding=released | armed_again, given=[(("set", timer.place), True)]
+            )
+            if before is not None and cfg.path(step, cfg.exits, avoiding=released) is not None:
+                return before
+        return None
+
+    def _is_only_called(self, function: Function) -> bool:
+        """Whether a function is a local helper: it is called by name and never handed over as a value."""
+        if function.binding is None:
+            return False
+        own = Place(function.binding)
+        called = False
+        for user in self.module.functions_mentioning(function.binding.name):
+            for step in user.cfg.steps:
+                call, store = step.call, step.store
+                called = called or (call is not None and self.module.resolve(call) is function)
+                handed: list[t.Term] = list(call.arguments) if call is not None else []
+                if store is not None and step.target != own:
+                    handed = list(carried(store.value))
+                if any(isinstance(v, t.Ref) and v.place == own for v in handed):
+                    return False
+        return called
+
+    def _is_run_by_helper(self, function: Function) -> bool:
+        """Whether a closure is handed to a function of the file: `finish(() => reject(cause))` clears, then runs it."""
+        if function.parent is None:
+            return False
+        return any(
+            isinstance(step.term, t.Closure)
+            and step.term.function is function
+            and isinstance(step.term.parent, t.Call)
+            and self.module.resolve(step.term.parent) is not None
+            for step in function.parent.host.cfg.of_kind("closure")
+        )
+
+    def _settled_by_name(
+        self, function: Function, timer: Timer, clears: Effect, executor: Executor
+    ) -> Path | None:
+        """`source.once("error", reject)`: the settle function itself is the handler, and clears nothing."""
+        cfg = function.cfg
+        for step, call in cfg.calls:
+            if (
+                not executor.holds(call.extent)
+                or call is timer.call
+                or clears.may_at(function, step, timer.place)
+            ):
+                continue
+            if self.module.resolve(call) is not None or self.timers.arming_of(call) is not None:
+                continue
+            if any(isinstance(a, t.Ref) and a.place in executor.settles for a in call.arguments):
+                return cfg.path(cfg.entry, {step})
+        return None
+
+
+def _settling(settles: tuple[Place, ...]) -> Effect:
+    """The effect of settling a promise: calling one of these places."""
+
+    def does(function: Function, step: Step, place: Place) -> bool:
+        call = step.call
+        return call is not None and isinstance(call.callee, t.Ref) and call.callee.place in settles
+
+    return Effect(does)
+
+
+def _is_given(call: t.Call, place: Place) -> bool:
+    return any(isinstance(a, t.Ref) and a.place == place for a in call.arguments)

@@ -124,7 +124,8 @@ class Dealings:
             if not clears.possibly(armed.function, place) or cfg.incomplete:
                 return True
             callee = self.module.resolve(step.call) if step.call is not None else None
-            if callee is not None and depth > 0 and not self._clears_to_stay(callee, armed, depth - 1):
+            seen = callee if callee is not None and visible_in(place.root, callee) else None
+            if seen is not None and depth > 0 and not self._clears_to_stay(seen, armed, depth - 1):
                 continue
             if cfg.path(step, {cfg.exit}, avoiding=lambda s: arms.at(function, s, place)) is not None:
                 return True

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
-from wsantipattern.model.flow import Key, atom, plain
+from wsantipattern.model.flow import Key, atom, implied, plain
 from wsantipattern.model.module import Module
 from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.roles.container import DEPTH, Containers, Storage, number, yields
@@ -425,23 +425,27 @@ class Resets:
 
         An empty tracker needs no reset. None where the test does not ask for that.
         """
-        term = step.term if step.kind == "test" else None
-        turned = False
-        while isinstance(term, t.Not):
-            term, turned = term.operand, not turned
-        for side in (term.left, term.right) if isinstance(term, t.Binary) else (term,):
-            other = None
-            if isinstance(term, t.Binary):
-                other = term.right if side is term.left else term.left
-            if (
-                isinstance(side, t.Call)
-                and side.method in self.containers.known("sizes_of")
-                and (other is None or number(self.module.value_of(other) or other) == 0)
-                and any(s.place == storage.place for s in self.containers.of(frame, side.argument(0)))
-            ):
-                is_empty = isinstance(term, t.Binary) and term.op in ("==", "<=", ">=")
-                return "false" if is_empty != turned else "true"
+        if step.kind != "test" or step.term is None:
+            return None
+        for label, holds in (("true", True), ("false", False)):
+            facts = implied(step.term, holds, self.module)
+            if any(self._says_filled(frame, term, truth, storage) for term, truth in facts):
+                return label
         return None
+
+    def _says_filled(self, frame: Frame, term: t.Term, holds: bool, storage: Storage) -> bool:
+        """Whether the truth of a condition says that something is in a container, by its size."""
+        pairs: list[tuple[t.Term, t.Term | None]] = [(term, None)]
+        if isinstance(term, t.Binary):
+            pairs = [(term.left, term.right), (term.right, term.left)]
+            holds = holds != (term.op in ("==", "<=", ">="))
+        return holds and any(
+            isinstance(side, t.Call)
+            and side.method in self.containers.known("sizes_of")
+            and (other is None or number(self.module.value_of(other) or other) == 0)
+            and any(s.place == storage.place for s in self.containers.of(frame, side.argument(0)))
+            for side, other in pairs
+        )
 
 
 def _is_set_back(value: t.Term | None) -> bool:

@@ -74,6 +74,11 @@ class _Deferred:
     last_first: bool
 
 
+def _looks_to_failure(frame: _Frame) -> bool:
+    """Whether a frame shows that something in it is thought to fail. A `with` is there for its end, not for that."""
+    return isinstance(frame, _Catch) or (isinstance(frame, _Final) and frame.context is None)
+
+
 def build(function: Function) -> Cfg:
     """The finished graph of `function`."""
     return _Builder(function).run()
@@ -199,7 +204,7 @@ class _Builder:
         """
         if step is None or not self.raises or self.cleanup:
             return
-        if anywhere or any(isinstance(frame, (_Catch, _Final)) for frame in self.frames):
+        if anywhere or any(_looks_to_failure(frame) for frame in self.frames):
             self._edge(step, "raise", self._route(len(self.frames), "raise"))
 
     def _route(self, depth: int, exit_: Exit, label: str | None = None) -> Step:

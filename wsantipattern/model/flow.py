@@ -39,7 +39,8 @@ def key(term: t.Term | None) -> Key | None:
     """A hashable form of a term that is equal for equal reads; None where two mentions may differ (calls)."""
     if isinstance(term, t.Ref):
         if term.key is None:
-            return ("place", term.place)
+            named = literal(term)
+            return ("place", term.place) if named is None else ("constant", named.kind, named.value)
         inner = key(term.key)
         return ("place", term.place, inner) if inner is not None else None
     if isinstance(term, t.Constant):
@@ -56,6 +57,18 @@ def key(term: t.Term | None) -> Key | None:
     return None
 
 
+def literal(term: t.Term | None) -> t.Constant | None:
+    """The literal that a term is, or that the variable which it reads names for good; None for anything else."""
+    if isinstance(term, t.Constant):
+        return term
+    if not isinstance(term, t.Ref):
+        return None
+    root = term.place.root
+    if term.place.path or root.kind != "local" or not root.constant:
+        return None
+    return root.initial if isinstance(root.initial, t.Constant) else None
+
+
 def atom(term: t.Term | None) -> tuple[Key, bool] | None:
     """The key that an atomic condition decides, and the key's truth where the condition is true.
 
@@ -67,10 +80,10 @@ def atom(term: t.Term | None) -> tuple[Key, bool] | None:
     if isinstance(term, t.Store):
         return atom(term.target)
     if isinstance(term, t.Ref):
-        inner_key = key(term)
-        if inner_key is None:
-            return None
-        return (("set", *inner_key[1:]), True)
+        if term.key is None:
+            return (("set", term.place), True)
+        index = key(term.key)
+        return (("set", term.place, index), True) if index is not None else None
     if not isinstance(term, t.Binary):
         return None
     op, left, right = term.op, term.left, term.right
@@ -222,12 +235,7 @@ def implied(term: t.Term, holds: bool, module: Module, depth: int = DEPTH) -> It
             return
         getter = module.getter_of(term.place)
         if getter is not None:
-            owner = getter.owner
-            parent = term.place.parent
-            mapping = (
-                {owner.this: t.Ref(term.extent, parent)} if owner is not None and parent is not None else {}
-            )
-            yield from _predicate(getter, holds, mapping, module, depth)
+            yield from _predicate(getter, holds, _receiver_of(term, getter), module, depth)
         return
     if isinstance(term, t.Call):
         function = module.resolve(term)
@@ -250,9 +258,12 @@ def plain(term: t.Term | None, module: Module, depth: int = DEPTH) -> t.Term | N
         named = module.value_of(term)
         core = named.operand if isinstance(named, t.Not) else named
         return plain(named, module, depth - 1) if isinstance(core, t.Ref) and _is_constant(core) else term
-    if not isinstance(term, t.Call):
+    if isinstance(term, t.Ref):
+        function = module.getter_of(term.place) if term.place.path and term.key is None else None
+    elif isinstance(term, t.Call):
+        function = module.resolve(term)
+    else:
         return term
-    function = module.resolve(term)
     if function is None or function.is_generator or function.is_async or function.kind == "constructor":
         return term
     answers = returns(function)
@@ -261,7 +272,14 @@ def plain(term: t.Term | None, module: Module, depth: int = DEPTH) -> t.Term | N
     value = answers[0][0]
     if isinstance(value, t.Ref) and _is_constant(value) and value.place.root.scope is function:
         value = module.value_of(value)
-    return plain(substitute(value, bind(term, function)), module, depth - 1) if value is not None else term
+    mapping = bind(term, function) if isinstance(term, t.Call) else _receiver_of(term, function)
+    return plain(substitute(value, mapping), module, depth - 1) if value is not None else term
+
+
+def _receiver_of(read: t.Ref, getter: Function) -> dict[Binding, t.Term]:
+    """What the receiver of a getter stands for where it is read."""
+    owner, parent = getter.owner, read.place.parent
+    return {owner.this: t.Ref(read.extent, parent)} if owner is not None and parent is not None else {}
 
 
 def _is_constant(term: t.Ref) -> bool:

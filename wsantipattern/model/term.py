@@ -315,6 +315,17 @@ class Store(Term):
             return iter((*self.target.children(), self.value))
         return iter((self.target, self.value))
 
+    @property
+    def change(self) -> tuple[str, Term] | None:
+        """By which operation and operand the target goes on from its own value: `x += v`, `x = x + v`; else None."""
+        if self.op is not None:
+            return self.op, self.value
+        target, value = self.target, self.value
+        if not (isinstance(value, Binary) and isinstance(value.left, Ref) and isinstance(target, Ref)):
+            return None
+        is_own = value.left.place == target.place and value.left.key is None and target.key is None
+        return (value.op, value.right) if is_own else None
+
 
 @dataclass(slots=True, eq=False, repr=False)
 class Result(Term):

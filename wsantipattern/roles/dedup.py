@@ -13,7 +13,7 @@ from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Cfg, Path, Step
-from wsantipattern.model.flow import Key, decided
+from wsantipattern.model.flow import Key, atom, decided, plain
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.model.summary import callers
@@ -215,7 +215,7 @@ class Trackers:
             return kept[step]
 
         again = _rounds(cfg, divergence.step)
-        given = [*divergence.given, *filled(storage)]
+        given = [*divergence.given, *filled(storage), *_happening(cfg, resets)]
         sure = Confidence.MEDIUM if mark.said or mark.is_position else Confidence.HIGH
         confidence = min(sure, divergence.confidence)
 
@@ -360,7 +360,11 @@ class Trackers:
         if mark.said or mark.step in asking or not asking:
             return True
         # A condition that is settled already does not hang on what the tracker answers.
-        asking = {s for s in asking if decided(self.module.value_of(s.term), facts.items()) is None}
+        asking = {
+            s
+            for s in asking
+            if decided(plain(self.module.value_of(s.term), self.module), facts.items()) is None
+        }
         way = _filled_way(
             function.cfg, divergence.step, asking, avoided, facts.items(), divergence.labels, outcomes
         )
@@ -416,6 +420,15 @@ def _rounds(cfg: Cfg, start: Step) -> set[Step]:
         return set()
     around = [s for s in cfg.steps if s is not start and cfg.reaches(s, start) and cfg.reaches(start, s)]
     return {start, *(s for s in around if cfg.dominates(s, start))}
+
+
+def _happening(cfg: Cfg, resets: Callable[[Step], bool]) -> Iterator[tuple[Key, bool]]:
+    """What holds where the optional calls that empty a container are made: what may be missing is thought to be there."""
+    for step, call in cfg.calls:
+        if call.guard is not None and resets(step):
+            there = atom(call.guard)
+            if there is not None:
+                yield there
 
 
 def _filled_way(

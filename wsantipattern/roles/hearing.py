@@ -119,10 +119,20 @@ class Hearing:
 
     def _receives(self, call: t.Call) -> bool:
         if call.method in self.knowledge.names("message", "receives") and (
-            self.sockets.of(call.receiver) is not None
+            self.sockets.of(call.receiver) is not None or self._is_sent_to(call.receiver_place)
         ):
             return True
         return (self.module.canonical(call.callee) or "") in self._receivers
+
+    def _is_sent_to(self, place: Place | None) -> bool:
+        """Whether the file sends on a place as one does on the connections of a library that it imports."""
+        if place is None or place.root.kind in ("import", "global"):
+            return False
+        return any(
+            call.receiver_place == place and any(call.method in lib.sends for lib in self.sockets.imported)
+            for function in self.module.functions_mentioning(place.name)
+            for _, call in function.cfg.calls
+        )
 
     def _iterates_socket(self, term: t.Term | None) -> bool:
         if self.sockets.of(term) is not None:

@@ -15,6 +15,7 @@ from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import atom, implied
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
+from wsantipattern.model.summary import callers
 from wsantipattern.roles.hearing import DEPTH, Hearing
 from wsantipattern.roles.socket import Sockets
 from wsantipattern.roles.timer import Timers
@@ -155,30 +156,39 @@ class Silence:
         if not kept or function in self.hearing.dialling:
             return False
         return any(
-            call.method in CLEARS
-            and other is not function
+            other is not function
             and other not in self.hearing.dialling
             and other not in self._hanging_up
             and step not in self.hearing.openings.get(other, ())
             and step not in self.hearing.endings.get(other, ())
-            and any(
-                isinstance(a, t.Ref) and mark_of(a.place) in kept for a in (*call.arguments, call.receiver)
-            )
-            for word in sorted(CLEARS)
-            for other in self.module.functions_mentioning(word)
-            for step, call in other.cfg.calls
+            and not marks.isdisjoint(kept)
+            for other, step, marks in self._clears
         )
+
+    @cached_property
+    def _clears(self) -> list[tuple[Function, Step, set[Mark]]]:
+        """The steps that clear a timer, by themselves or in a function that it is handed to, and what it is kept in."""
+        found: list[tuple[Function, Step, set[Mark]]] = []
+        for word in sorted(CLEARS):
+            for function in self.module.functions_mentioning(word):
+                for step, call in function.cfg.calls:
+                    if call.method != word:
+                        continue
+                    cleared = [a.place for a in (*call.arguments, call.receiver) if isinstance(a, t.Ref)]
+                    found.append((function, step, {mark_of(place) for place in cleared}))
+                    handed = [p for p in function.parameters if Place(p) in cleared]
+                    for caller, at in callers(function) if handed else ():
+                        given = [
+                            at.call.argument(function.parameters.index(p), p.name) if at.call else None
+                            for p in handed
+                        ]
+                        found.append((caller, at, {mark_of(a.place) for a in given if isinstance(a, t.Ref)}))
+        return found
 
     def _is_watchdog(self, function: Function, arming: t.Call) -> bool:
         """Whether a function puts a timeout off, clearing and arming it, and not only when a connection is made."""
         kept = _keepers(arming)
-        cleared = any(
-            call.method in CLEARS
-            and any(
-                isinstance(a, t.Ref) and mark_of(a.place) in kept for a in (*call.arguments, call.receiver)
-            )
-            for _, call in function.cfg.calls
-        )
+        cleared = any(other is function and not marks.isdisjoint(kept) for other, _, marks in self._clears)
         if not cleared or not function.name or function in self.hearing.dialling:
             return False
         name = function.name.rpartition(".")[2]

@@ -455,12 +455,13 @@ class Staleness:
             for step in function.cfg.steps:
                 target, store = step.target, step.store
                 if target is not None and store is not None and target.name == name:
-                    if store.op == "-":
+                    operation, value = store.change or (None, store.value)
+                    if operation == "-":
                         return False
                     own = bool(target.path) or target.root is place.root
                     at_start = store.declares or function.kind in ("constructor", "top")
-                    literal = isinstance(store.value, t.Constant)
-                    if literal and store.op == "+":
+                    literal = isinstance(value, t.Constant)
+                    if literal and operation == "+":
                         literal = not self._takes_in(function)
                     goes_on = goes_on or (
                         own and not at_start and not literal and not self._is_time(store.value)
@@ -535,16 +536,20 @@ class Staleness:
             choice = choice.parent
         if isinstance(choice, t.Choice) and larger is not None:
             return {key(choice.then), key(choice.otherwise)} == {larger, smaller}
-        for _, store in function.cfg.assignments:
-            if (
-                larger is not None
-                and smaller is not None
-                and store.op is None
-                and key(store.target) == smaller
-                and key(store.value) == larger
-            ):
+        if larger is None or smaller is None:
+            return False
+        given: dict[bool, set[Key | None]] = {True: set(), False: set()}
+        for at, store in function.cfg.assignments:
+            written, value = key(store.target), key(store.value)
+            if store.op is not None or value not in (larger, smaller):
+                continue
+            if (written, value) == (smaller, larger):
                 return True
-        return False
+            known = {fact.holds for fact in function.cfg.known_at(at) if fact.step is step}
+            # `if (a > b) { c = a } else { c = b }`
+            if written is not None and known == {(condition is told) == (value == larger)}:
+                given[value == larger].add(written)
+        return not given[True].isdisjoint(given[False])
 
     # -- words -----------------------------------------------------------------------------------
 

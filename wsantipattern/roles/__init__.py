@@ -69,9 +69,13 @@ class Roles:
 
     @cached_property
     def owner_timers(self) -> OwnerTimers:
+        from wsantipattern.roles.holder import Holders
+        from wsantipattern.roles.owner_collection import Collections
         from wsantipattern.roles.owner_timer import OwnerTimers
 
-        return OwnerTimers(self.module, self.knowledge, self.timers)
+        holders = Holders(self.module, self.knowledge, self.messages.invocations)
+        collections = Collections(self.module, self.knowledge, self.timers, holders)
+        return OwnerTimers(self.module, self.knowledge, self.timers, collections)
 
     @cached_property
     def owners(self) -> Owners:

@@ -6,6 +6,7 @@ that clears the timer and is in somebody else's hands.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cached_property
 
 from wsantipattern.knowledge import Knowledge
@@ -16,6 +17,7 @@ from wsantipattern.model.place import Place
 from wsantipattern.model.summary import Effect, visible_in
 from wsantipattern.roles.event import Events, Registration
 from wsantipattern.roles.owner import DEPTH, End, Link, Owners
+from wsantipattern.roles.owner_collection import is_single
 from wsantipattern.roles.owner_timer import Armed, OwnerTimers
 from wsantipattern.roles.timer import Timers
 
@@ -38,6 +40,7 @@ class Dealings:
         self.timers = timers
         self.kept = kept
         self.owners = owners
+        self.collections = kept.collections
         self._arms: dict[Armed, Effect] = {}
 
     def arms_itself(self, end: End, armed: Armed) -> bool:
@@ -68,6 +71,8 @@ class Dealings:
 
     def is_cleared_elsewhere(self, armed: Armed, end: End) -> bool:
         """Whether some other way in which the owner ends clears the timer."""
+        if armed.collection is not None:
+            return self._is_emptied_elsewhere(armed, armed.collection, end)
         place = armed.place
         assert place is not None
         clears = self.timers.clears(armed.arming)
@@ -84,6 +89,8 @@ class Dealings:
         inside = dict.fromkeys([*ran, *(inner for f in ran for inner in f.descendants)])
         if armed.callback in inside:
             return True
+        if armed.collection is not None:
+            return self._deals_with_all(end, armed, armed.collection, link, inside)
         for function in inside:
             for step in function.cfg.steps:
                 if (
@@ -107,6 +114,76 @@ class Dealings:
         ):
             return True
         return self._is_disposed(end, armed, place, link)
+
+    def _deals_with_all(
+        self, end: End, armed: Armed, kept: Place, link: Link | None, inside: Collection[Function]
+    ) -> bool:
+        """Whether an end touches the collection that a timer is kept in, or something may clear all of it there."""
+        touching = set(self.collections.mentioning(kept))
+        for function in inside:
+            if function in touching or any(
+                (step.target is not None and kept.starts_with(step.target))
+                or self._may_clear(function, step, armed, link)
+                or self._clears_another_way(step, armed)
+                for step in function.cfg.steps
+            ):
+                return True
+        own = self.owners.run_by(armed.callback)
+        if any(self._clears_its_own(f, s, armed, kept) for f in own for s in f.cfg.steps):
+            return armed.arming.repeats
+        heard = {f for h in (link.handlers if link is not None else ()) for f in self.owners.run_by(h)}
+        for function in self.collections.emptied_by(kept, armed.arming):
+            if function in (armed.function, armed.callback):
+                continue
+            kind = self.owners.kind_of(function)
+            if function in heard or kind == "plain" or self._is_handed_over(function, link):
+                return True
+            if kind in ("effect", "hook", "contract") and (end.is_sure or end.kind == "event"):
+                return True
+        return False
+
+    def _clears_another_way(self, step: Step, armed: Armed) -> bool:
+        """Whether a step clears timers that come from somewhere else than the collections that are known."""
+        known = {other.collection for other in self.kept.armed if other.collection is not None}
+        for value in self.collections.cleared_at(step, armed.arming):
+            if is_single(value):
+                continue
+            around = self.collections.within(value)
+            if around in known or (around is None and isinstance(value, t.Ref) and self._is_plain(value)):
+                continue
+            return True
+        return False
+
+    def _is_plain(self, value: t.Ref) -> bool:
+        """Whether a variable is a captured timer, or stands for a field: `const timer = this.timer`."""
+        place = self.owners.sockets.own(value.place)
+        return place in self.owners.timer_places or (place.path != () and place.root.kind == "this")
+
+    def _clears_its_own(self, function: Function, step: Step, armed: Armed, kept: Place) -> bool:
+        if self.collections.clears_element(step, kept, armed.arming):
+            return True
+        own = armed.timer.place if armed.timer is not None else None
+        return own is not None and any(
+            isinstance(value, t.Ref) and value.place == own
+            for value in self.collections.cleared_at(step, armed.arming)
+        )
+
+    def _is_emptied_elsewhere(self, armed: Armed, kept: Place, end: End) -> bool:
+        """Whether another end clears all timers of a collection, or something clears one of them in good time."""
+        ran = set(self.owners.run_by(armed.callback))
+        others = [armed.function, end.function]
+        if any(
+            f not in ran and f not in others and self.owners.kind_of(f) not in (None, "plain")
+            for f in self.collections.emptied_by(kept, armed.arming)
+        ):
+            return True
+        early = {
+            f
+            for f in self.collections.mentioning(kept)
+            if f not in others
+            and (f not in ran or any(c not in ran and c not in others for c in self.owners.callers_of(f, 1)))
+        }
+        return self.collections.is_cleared_singly(kept, armed.arming, early)
 
     def _clears_to_stay(self, function: Function, armed: Armed, depth: int = DEPTH) -> bool:
         """Whether a function may clear the timer and end without having armed it again.
@@ -136,7 +213,7 @@ class Dealings:
         call = step.call
         if step.kind not in ("call", "spawn") or call is None or self.module.resolve(call) is not None:
             return False
-        place = armed.place
+        place = armed.held
         if isinstance(call.callee, t.Ref) and call.callee.place.root.name == "super":
             return True
         values = [*call.arguments, *(value for _, value in call.keywords)]

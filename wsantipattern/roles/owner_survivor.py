@@ -83,7 +83,7 @@ class Survivors:
         for survivor in self._all():
             armed = survivor.armed
             self._take_down(survivor)
-            key: object = armed.place if armed.place is not None else armed.call
+            key: object = armed.held if armed.held is not None else armed.call
             known = found.get(key)
             if (known is None or known.confidence < survivor.confidence) and not self._leaks_at_once(armed):
                 found[key] = survivor
@@ -105,7 +105,7 @@ class Survivors:
 
     def _leaks_at_once(self, armed: Armed) -> bool:
         """Whether `timer-not-cleared` speaks of this very place."""
-        timer = armed.timer
+        timer = armed.timer if armed.collection is None else None
         with self.module.unheard():
             leaks = timer is not None and (
                 self.timers.executors.leaky_settle(armed.function, timer) is not None
@@ -272,16 +272,16 @@ class Survivors:
             self._silent(armed, what, name, armed.name, at=at)
             return
         once = "`{}` fires once, and nothing shows that {} is to clear it"
-        if armed.place is None and not (remakes or armed.arming.repeats):
+        if armed.held is None and not (remakes or armed.arming.repeats):
             self._silent(armed, once, armed.name, name, at=at)
             return
         meant = cleared is not None or (
-            armed.place is not None and self.dealings.is_cleared_elsewhere(armed, end)
+            armed.held is not None and self.dealings.is_cleared_elsewhere(armed, end)
         )
         if remakes:
             # Somebody decides whether to connect again where the timer is armed: the end writes what is asked there.
             meant = meant or self._stops_arming(armed, link, after)
-            if armed.place is None and not (end.is_sure or meant):
+            if armed.held is None and not (end.is_sure or meant):
                 self._silent(armed, once, armed.name, name, at=at)
                 return
         elif not self._repeats(armed) and not meant:
@@ -299,22 +299,28 @@ class Survivors:
         yield Survivor(armed, end, "left", [(armed.function, armed.step)], work, remakes, cleared, confidence)
 
     def _left_by_close(self, armed: Armed, link: Link) -> Iterator[Survivor]:
-        """A repeating timer that uses the connection, and that no close handler clears."""
-        if not link.handlers or not self._repeats(armed):
-            return
+        """A timer that uses the connection and that no close handler clears; one that fires once, where one clears another."""
         ends = [End(handler, "event", link) for handler in link.handlers]
+        if not ends:
+            return
         if any(
             self.dealings.arms_itself(end, armed) or self.dealings.deals_with(end, armed, link)
             for end in ends
         ):
             return
-        end = ends[0]
+        end, cleared = ends[0], None
+        if not self._repeats(armed):
+            told = [(one, self.dealings.sibling(one, armed)) for one in ends if armed.held is not None]
+            meant = [(one, sibling) for one, sibling in told if sibling is not None]
+            if not meant:
+                return
+            end, cleared = meant[0]
         after = self.after(end)
         work = after.way(armed.callback, lambda f, s: self._uses(link, s))
         if work is None or self._is_cleared_on_the_way(armed, link) or self._reports(armed, ends):
             return
         confidence = Confidence.HIGH if link.is_strong else Confidence.MEDIUM
-        yield Survivor(armed, end, "left", [(armed.function, armed.step)], work, False, None, confidence)
+        yield Survivor(armed, end, "left", [(armed.function, armed.step)], work, False, cleared, confidence)
 
     def _reports(self, armed: Armed, ends: list[End]) -> bool:
         """Whether a close handler tells the owner's owner, who may call the end that clears the timer."""
@@ -334,10 +340,13 @@ class Survivors:
 
     def _is_cleared_on_the_way(self, armed: Armed, link: Link) -> bool:
         """Whether the timer is cleared before it is armed anew, where a connection follows on a closed one."""
+        functions = {armed.function, *self.owners.callers_of(armed.function), *link.makers}
+        if armed.collection is not None:
+            emptied = self.kept.collections.emptied_by(armed.collection, armed.arming)
+            return any(not emptied.isdisjoint(self.owners.run_by(f)) for f in functions)
         if armed.place is None:
             return False
         clears = self.timers.clears(armed.arming)
-        functions = {armed.function, *self.owners.callers_of(armed.function), *link.makers}
         return any(visible_in(armed.place.root, f) and clears.possibly(f, armed.place) for f in functions)
 
     def _repeats(self, armed: Armed) -> bool:

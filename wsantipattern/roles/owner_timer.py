@@ -1,6 +1,6 @@
-"""Timers that outlive the call that arms them: kept in a field, a ref or a captured variable, or kept by nobody.
+"""Timers that outlive the call that arms them: kept in a field, a ref, a captured variable or a collection, or by nobody.
 
-Tasks, contexts and handles in containers are left out.
+Tasks and contexts are left out.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Place
+from wsantipattern.roles.owner_collection import Collections
 from wsantipattern.roles.timer import Arming, Timer, Timers
 
 
@@ -23,6 +24,7 @@ class Armed:
     Attributes:
         arming, call: what arms it. step: where the handle is kept, or the call where nobody keeps it.
         function: whose graph has the step. place: where it is kept, or None. callback: what runs when it fires.
+        collection: the map, list or set that it is kept in with others; then `place` is None.
     """
 
     arming: Arming
@@ -32,6 +34,7 @@ class Armed:
     place: Place | None
     callback: Function
     timer: Timer | None
+    collection: Place | None = None
 
     @property
     def extent(self) -> t.Extent:
@@ -41,16 +44,25 @@ class Armed:
     @property
     def name(self) -> str:
         """How a message names it."""
-        return str(self.place) if self.place is not None else self.call.method
+        place = self.collection.element if self.collection is not None else self.place
+        return str(place) if place is not None else self.call.method
+
+    @property
+    def held(self) -> Place | None:
+        """Where its owner keeps it, by itself or with others; None where nobody does."""
+        return self.place if self.place is not None else self.collection
 
 
 class OwnerTimers:
     """The timers of one module that outlive the call that arms them."""
 
-    def __init__(self, module: Module, knowledge: Knowledge, timers: Timers) -> None:
+    def __init__(
+        self, module: Module, knowledge: Knowledge, timers: Timers, collections: Collections
+    ) -> None:
         self.module = module
         self.knowledge = knowledge
         self.timers = timers
+        self.collections = collections
 
     @cached_property
     def armed(self) -> list[Armed]:
@@ -73,7 +85,22 @@ class OwnerTimers:
                 elif callback is None:
                     what = "what runs when `{}` fires is not in this file"
                     considered.silent(timer.extent, what, timer.place)
-                elif not self._outlives(timer, function):
+                elif self._is_record(timer, function) or not self._outlives(timer, function):
+                    collection = self.collections.of(function, timer.call, timer)
+                    if collection is not None:
+                        found.append(
+                            Armed(
+                                timer.arming,
+                                timer.call,
+                                timer.step,
+                                function,
+                                None,
+                                callback,
+                                timer,
+                                collection,
+                            )
+                        )
+                        continue
                     what = "`{}` is kept with others, or the function that arms it deals with it itself"
                     considered.silent(timer.extent, what, timer.place)
                 else:
@@ -81,12 +108,15 @@ class OwnerTimers:
                         Armed(timer.arming, timer.call, timer.step, function, timer.place, callback, timer)
                     )
             for step, call in function.cfg.calls:
-                if id(call) in stored or call.parent is not None:
+                if id(call) in stored:
                     continue
                 arming = self.timers.arming_of(call, 0)
                 callback = self.callback_of(arming, call) if arming in kinds and arming is not None else None
-                if arming is not None and callback is not None and arming.starts is None:
-                    found.append(Armed(arming, call, step, function, None, callback, None))
+                if arming is None or callback is None or arming.starts is not None:
+                    continue
+                collection = self.collections.of(function, call, None) if call.parent is not None else None
+                if call.parent is None or collection is not None:
+                    found.append(Armed(arming, call, step, function, None, callback, None, collection))
         return found
 
     @cached_property
@@ -124,6 +154,17 @@ class OwnerTimers:
         return not self.timers.clears(timer.arming).possibly(function, timer.place) and not any(
             step is not timer.step and self.timers.gives_away(timer, function, step)
             for step in function.cfg.of_kind("call", "spawn", "return", "suspend", "assign")
+        )
+
+    def _is_record(self, timer: Timer, function: Function) -> bool:
+        """Whether a timer is kept in an object that the function puts into a collection."""
+        scope = timer.place.root.scope
+        return (
+            timer.place.root.kind == "local"
+            and bool(timer.place.path)
+            and scope is not None
+            and scope.host is function
+            and self.collections.is_put(function, timer)
         )
 
     def arms(self, armed: Armed, function: Function, step: Step) -> bool:

@@ -75,6 +75,8 @@ def _messages(entry: dict[str, Any]) -> str:
         "delivers": "callbacks of {}",
         "hands": "callbacks named {}",
         "bases": "methods of {}",
+        "fills": "channels given to {}",
+        "methods": "callbacks of any {}",
         "connections": "reads of {}",
     }
     told = [way.format(_code(feed[key])) for feed in feeds for key, way in ways.items() if feed.get(key)]

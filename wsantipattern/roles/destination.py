@@ -160,6 +160,8 @@ class Destinations:
                 continue
             if call.method in self.knowledge.names("invocation", "reducers"):
                 return True
+            if call.method in self.knowledge.names("accumulation", "keeps"):
+                return True
             if self.invocations.resolve(call) is None and self._updates(call):
                 return True
         return len(function.parameters) > 1 and self._is_reducer(function, kept.root, depth)

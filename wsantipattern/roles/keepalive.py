@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from wsantipattern.knowledge import Knowledge
@@ -39,9 +38,9 @@ class Keepalive:
 
     def _is_kept(self, keepalive: str, facts: dict[str, Any]) -> bool:
         if keepalive == "default":
-            return not self._has_option(facts.get("off", []))
+            return not self.sockets.has_option(facts.get("off", []))
         if keepalive == "option":
-            return self._has_option(facts.get("on", []))
+            return self.sockets.has_option(facts.get("on", []))
         return False
 
     def _is_served_alive(self, otherwise: bool) -> bool:
@@ -52,24 +51,6 @@ class Keepalive:
             if any(self.sockets.imports_module(name) for name in entry["modules"])
         ]
         return any(self._is_kept(e["keepalive"], e) for e in named) if named else otherwise
-
-    def _has_option(self, options: list[dict[str, str]]) -> bool:
-        """Whether some call, options object or assignment gives one of the options (a given value, where one is named)."""
-        for option in options:
-            word, wants_off = option["keyword"], option.get("value") == "null"
-            given: list[bool] = []
-            kept: list[bool] = []
-            for function in self.module.functions_mentioning(word):
-                for step in function.cfg.steps:
-                    for name, value in _options(step):
-                        value = self.module.value_of(value) or value
-                        if name == word:
-                            is_off = isinstance(value, t.Constant) and not value.value
-                            (kept if step.target is not None else given).append(is_off)
-            # What a call is given decides; a field that is named like it, only where no call is given it.
-            if wants_off in (given or kept):
-                return True
-        return False
 
     def is_heartbeat(self, function: Function, call: t.Call) -> bool:
         """Whether what a call sends is itself the sign of life.
@@ -167,17 +148,3 @@ class Keepalive:
         return isinstance(value, (t.Constant, t.Record, t.Sequence)) and all(
             self._is_fixed(part) for part in value.children()
         )
-
-
-def _options(step: Step) -> Iterator[tuple[str, t.Term]]:
-    if step.target is not None and step.target.path and step.store is not None:
-        yield step.target.name, step.store.value
-        if isinstance(step.store.target, t.Ref) and isinstance(step.store.target.key, t.Constant):
-            yield str(step.store.target.key.value), step.store.value
-    if step.term is None:
-        return
-    for part in step.term.walk():
-        if isinstance(part, t.Call):
-            yield from part.keywords
-        elif isinstance(part, t.Record):
-            yield from ((name, value) for name, value in part.entries if name is not None)

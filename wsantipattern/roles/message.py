@@ -69,6 +69,7 @@ class Messages:
         self.invocations = Invocations(module, knowledge)
         self._feeds = {entry["library"]: entry for entry in knowledge.entries("message", "feed")}
         self._fields = frozenset(name for entry in self._feeds.values() for name in entry.get("fields", []))
+        self._fills = frozenset(name for entry in self._feeds.values() for name in entry.get("fills", []))
         self._bindings: dict[Binding, Message | None] = {}
         self._results: dict[Function, Message | None] = {}
 
@@ -239,7 +240,7 @@ class Messages:
 
     # -- sockets and what stands for one -----------------------------------------------------------
 
-    def feed(self, term: t.Term | None, depth: int = 6) -> Socket | None:
+    def feed(self, term: t.Term | None, depth: int = 9) -> Socket | None:
         """The socket that a term is, or is a channel, subscription or stream of."""
         if term is None or depth <= 0:
             return None
@@ -283,11 +284,30 @@ class Messages:
         return None if self._is_foreign else socket
 
     def _field_feed(self, term: t.Ref, depth: int) -> Socket | None:
-        """`client.channels`: a field that stands for the connection it is of."""
+        """`client.channels`: a field that stands for the connection it is of; `api.talk.lines` of a proxy of one."""
         owner = term.place.parent
-        if owner is None or not owner.name or term.place.name not in self._fields:
+        if owner is None or not owner.name:
             return None
-        return self._standing_for(term.place.name, self.feed(t.Ref(term.extent, owner), depth))
+        if term.place.name in self._fields:
+            return self._standing_for(term.place.name, self.feed(t.Ref(term.extent, owner), depth))
+        if not self._proxies:
+            return None
+        found = self.feed(t.Ref(term.extent, Place(term.place.root)), depth)
+        return found if found is not None and found.library in self._proxies else None
+
+    @property
+    def _proxies(self) -> list[Library]:
+        """The libraries of the file of whose connections every field, at any depth, stands for the connection."""
+        key = ("message", "proxies")
+        memo = self.module.memo
+        if key not in memo:
+            memo[key] = [
+                library
+                for library in self.sockets.imported
+                if self._feeds.get(library.name, {}).get("proxies", False)
+            ]
+        known: list[Library] = memo[key]
+        return known
 
     def _standing_for(self, name: str, owner: Socket | None) -> Socket | None:
         """A connection, if a field of this name stands for it."""
@@ -326,7 +346,11 @@ class Messages:
         if receiver is None or receiver.library is None:
             return None
         entry = self._feeds.get(receiver.library.name, {})
-        return receiver if call.method in entry.get("derives", []) else None
+        if call.method in entry.get("derives", []):
+            return receiver
+        into = next((e["library"] for e in entry.get("turns", []) if e["method"] == call.method), None)
+        library = next((lib for lib in self.sockets.libraries if lib.name == into), None)
+        return replace(receiver, library=library) if library is not None else None
 
     # -- bindings ----------------------------------------------------------------------------------
 
@@ -478,6 +502,8 @@ class Messages:
                 continue
             hooked = self._hook_of(call, option)
             if hooked is not None:
+                if index < self._content_from(hooked):
+                    continue
                 said = f"`{call.method}` runs it for each message"
                 yield Message(hooked.transport, strong(step.extent, said), hooked)
                 continue
@@ -510,7 +536,9 @@ class Messages:
             entry = self._feeds.get(library.name, {})
             handed = option in entry["hands"] if "hands" in entry else option is None
             if handed and (
-                (name is not None and name in entry.get("hooks", [])) or spelled in entry.get("spelled", [])
+                (name is not None and name in entry.get("hooks", []))
+                or spelled in entry.get("spelled", [])
+                or call.method in entry.get("methods", [])
             ):
                 return library
         return None
@@ -670,6 +698,8 @@ class Messages:
             event = event_name(name)
             if event in self.knowledge.names("event", "connection") or index < self._content_from(library):
                 continue
+            if name not in entry.get("hands", [name]):
+                continue
             said = strong(function.name_extent, f"runs for each `{event}` event")
             yield Message(library.transport, said, library)
 
@@ -729,7 +759,8 @@ class Messages:
             socket = self.feed(call) or self.feed(call.receiver)
             if socket is not None and not socket.evidence.is_strong:
                 socket = None
-            if socket is not None and call.method not in self.knowledge.names("message", "streams"):
+            known = self.knowledge.names("message", "streams")
+            if socket is not None and call.method not in known and self._derived(call, 5) is None:
                 wraps = self.module.typed_name(call.callee) in self.knowledge.names("message", "wraps")
                 socket = socket if wraps or self._makes_stream(call) else None
         if socket is not None and socket.evidence.is_strong:
@@ -791,15 +822,34 @@ class Messages:
     # -- channels and queues -----------------------------------------------------------------------
 
     def _sent(self, channel: Place, depth: int) -> Message | None:
-        """What is sent into a channel of the file: `strokes <- k`."""
+        """What is sent into a channel of the file: `strokes <- k`, or by a library: `client.SubscribeChan("", strokes)`."""
         if not channel.name:
             return None
         for function in self.module.functions_mentioning(channel.name):
+            found = self._filling(function, channel)
+            if found is not None:
+                return found
             for operands in _several(function.body):
                 if len(operands) == 2 and isinstance(operands[0], t.Ref) and operands[0].place == channel:
                     found = self.in_term(operands[1], depth - 1)
                     if found is not None:
                         return found
+        return None
+
+    def _filling(self, function: Function, channel: Place) -> Message | None:
+        """The messages that a library puts into a channel that a call of this function gives it."""
+        for step, call in function.cfg.calls:
+            if call.method not in self._fills or not any(
+                isinstance(a, t.Ref) and a.place == channel for a in call.arguments
+            ):
+                continue
+            socket = self.feed(call.receiver)
+            library = socket.library if socket is not None else None
+            if socket is None or library is None:
+                continue
+            if call.method in self._feeds.get(library.name, {}).get("fills", []):
+                said = strong(step.extent, f"`{call.method}` fills `{channel}` with each message")
+                return Message(socket.transport, said, library)
         return None
 
     def _queued(self, call: t.Call, depth: int) -> Message | None:

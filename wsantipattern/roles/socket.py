@@ -13,14 +13,19 @@ from functools import cached_property
 from typing import Any
 
 from wsantipattern.knowledge import Knowledge
+from wsantipattern.model.cfg import Step
+from wsantipattern.model.flow import returns
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.model.summary import callers
 from wsantipattern.model.term import (
     Call,
     Choice,
+    Closure,
+    Constant,
     Element,
     Logic,
+    Record,
     Ref,
     Result,
     Sequence,
@@ -83,11 +88,13 @@ class Sockets:
         self.module = module
         self.knowledge = knowledge
         self.events = events
-        self.libraries = [_library(entry) for entry in knowledge.entries("socket", "library")]
+        self.libraries = [
+            _library(entry, self._dials_again(entry)) for entry in knowledge.entries("socket", "library")
+        ]
         self._by_name = {name: lib for lib in self.libraries for name in (*lib.types, *lib.makes)}
         self._by_base = {n: lib for lib in self.libraries for n in (*lib.facts.get("bases", []), *lib.types)}
         self._kept: dict[Place, Socket | None] = {}
-        self._receivers: dict[Function, set[str | None]] = {}
+        self._receivers: dict[Function, list[tuple[Call, str | None]]] = {}
 
     def of(self, term: Term | None) -> Socket | None:
         """The socket that a term stands for, or None. Words count only as weak evidence."""
@@ -186,7 +193,7 @@ class Sockets:
                     )
         for library in self.libraries:
             for entry in library.facts.get("handlers", []):
-                if entry.get("parameter", 0) == index and self._passed_to(root.scope, entry["call"]):
+                if entry.get("parameter", 0) == index and self._passed_to(root.scope, entry, library):
                     return Socket(
                         place, library, strong(self._where(place), f"`{place}` is the new connection")
                     )
@@ -321,18 +328,52 @@ class Sockets:
             None,
         )
 
-    def _passed_to(self, handler: Function, name: str) -> bool:
-        """Whether a function is handed to the library's call of this canonical name."""
+    def _passed_to(self, handler: Function, entry: dict[str, Any], library: Library) -> bool:
+        """Whether a function is handed to the call that an entry of a library's `handlers` tells of."""
         if handler not in self._receivers:
-            found = self._receivers[handler] = set()
-            word = handler.name.rpartition(".")[2]
-            near = [handler.parent.host] if handler.parent is not None else []
-            for function in [*near, *(self.module.functions_mentioning(word) if word else [])]:
-                for _, call in function.cfg.calls:
-                    values = [*call.arguments, *(value for _, value in call.keywords)]
-                    if any(self.module.resolve_value(v) is handler for v in values):
-                        found.add(self.module.typed_name(call.callee))
-        return name in self._receivers[handler]
+            self._receivers[handler] = list(self._handed_to(handler))
+        for call, option in self._receivers[handler]:
+            if "call" in entry:
+                named = self.module.typed_name(call.callee) == entry["call"]
+            else:
+                named = call.method == entry["method"] and (
+                    any(map(self.imports_module, entry["modules"]))
+                    if "modules" in entry
+                    else self.imports(library)
+                )
+            given = entry.get("given")
+            if (
+                named
+                and (option in entry["options"] if "options" in entry else option is None)
+                and (given is None or any(name == given for a in call.arguments for name in _entries(a)))
+            ):
+                return True
+        return False
+
+    def _handed_to(self, handler: Function) -> Iterator[tuple[Call, str | None]]:
+        """The calls that a function is handed to; with a name, where it is an entry of an object that they get."""
+        word = handler.name.rpartition(".")[2]
+        near = [handler.parent.host] if handler.parent is not None else []
+        # `upgrade(() => ({ onMessage: f }))`: what hands the function over stands one function further out.
+        near += [f.parent.host for f in near if f.parent is not None]
+        for function in [*near, *(self.module.functions_mentioning(word) if word else [])]:
+            for _, call in function.cfg.calls:
+                for value in (*call.arguments, *(value for _, value in call.keywords)):
+                    for option, inner in ((None, value), *self._within(value, 3)):
+                        if self.module.resolve_value(inner) is handler:
+                            yield call, option
+
+    def _within(self, value: Term, depth: int) -> Iterator[tuple[str | None, Term]]:
+        """The entries of an object, of those in it, and of one that a function given in its place returns."""
+        if isinstance(value, Record) and depth:
+            for name, inner in value.entries:
+                yield name, inner
+                yield from self._within(inner, depth - 1)
+        elif isinstance(value, Closure) and depth == 3:
+            function = self.module.resolve_value(value)
+            for returned, _ in returns(function) if function is not None else ():
+                if isinstance(returned, Record):
+                    yield from self._within(returned, 1)
 
     def makes(self, call: Call) -> bool:
         """Whether a call makes a connection."""
@@ -360,12 +401,44 @@ class Sockets:
         """Whether the file imports a module, or a part of it: `uvicorn`, `hypercorn.asyncio` of `hypercorn`."""
         return any(i == name or i.startswith((f"{name}.", f"{name}/")) for i in self.module.imports)
 
+    def has_option(self, options: list[dict[str, Any]]) -> bool:
+        """Whether some call, options object or assignment gives one of the options.
+
+        An option with `value` "null" is one that is switched off here; one with `not_beside` counts only in objects that
+        have none of these entries.
+        """
+        for option in options:
+            word, wants_off = option["keyword"], option.get("value") == "null"
+            given: list[bool] = []
+            kept: list[bool] = []
+            for function in self.module.functions_mentioning(word):
+                for step in function.cfg.steps:
+                    for name, value, beside in _options(step):
+                        if name == word and not beside & set(option.get("not_beside", [])):
+                            value = self.module.value_of(value) or value
+                            is_off = isinstance(value, Constant) and not value.value
+                            (kept if step.target is not None else given).append(is_off)
+            # What a call is given decides; a field that is named like it, only where no call is given it.
+            if wants_off in (given or kept):
+                return True
+        return False
+
+    def _dials_again(self, entry: dict[str, Any]) -> bool:
+        """Whether a library's links dial again by themselves, or by an option or a method that the file uses."""
+        word = entry.get("reconnects_on")
+        if word is None or not entry.get("reconnects", False):
+            return bool(entry.get("reconnects", False))
+        called = any(
+            call.method == word for f in self.module.functions_mentioning(word) for _, call in f.cfg.calls
+        )
+        return called or self.has_option([{"keyword": word}])
+
     def _where(self, place: Place) -> tuple[int, int]:
         scope = place.root.scope
         return scope.name_extent if scope is not None else (0, 0)
 
 
-def _library(entry: dict[str, Any]) -> Library:
+def _library(entry: dict[str, Any], reconnects: bool) -> Library:
     return Library(
         name=entry["name"],
         transport=entry.get("transport", "websocket"),
@@ -374,7 +447,7 @@ def _library(entry: dict[str, Any]) -> Library:
         sends=frozenset(entry.get("sends", ["send"])),
         closes=frozenset(entry.get("closes", ["close"])),
         keepalive=entry.get("keepalive", "none"),
-        reconnects=bool(entry.get("reconnects", False)),
+        reconnects=reconnects,
         replays=bool(entry.get("replays", False)),
         facts=entry,
     )
@@ -385,3 +458,26 @@ def names(libraries: list[Library]) -> Iterator[str]:
     for library in libraries:
         yield from library.types
         yield from library.makes
+
+
+def _options(step: Step) -> Iterator[tuple[str, Term, frozenset[str]]]:
+    """The names that a step gives values, each with the names that are given beside it in the same object."""
+    alone: frozenset[str] = frozenset()
+    if step.target is not None and step.target.path and step.store is not None:
+        yield step.target.name, step.store.value, alone
+        if isinstance(step.store.target, Ref) and isinstance(step.store.target.key, Constant):
+            yield str(step.store.target.key.value), step.store.value, alone
+    if step.term is None:
+        return
+    for part in step.term.walk():
+        if isinstance(part, Call):
+            yield from ((name, value, alone) for name, value in part.keywords)
+        elif isinstance(part, Record):
+            beside = frozenset(name for name, _ in part.entries if name is not None)
+            yield from ((name, value, beside) for name, value in part.entries if name is not None)
+
+
+def _entries(term: Term) -> Iterator[str | None]:
+    """The names of the entries of an object."""
+    if isinstance(term, Record):
+        yield from (name for name, _ in term.entries)

@@ -167,3 +167,10 @@ func take(own, other int) bool {
         if isinstance(term, Binary) and term is not condition
     ]
     assert (">", True) in facts
+
+
+def test_a_variable_that_stands_for_itself_is_seen_through_once():
+    text = "var had = had || lib.make();\nfunction take(items) { for (const e of items) { if (had) continue; had.add(e.no); show(e); } }"
+    module, roles = parsed(text, ".js")
+    (mark,) = roles.trackers.marks(Frame(named(module, "take")))
+    assert not roles.trackers.is_tracker(mark.storages[0].place)

@@ -32,6 +32,7 @@ class Membership:
         self._answers: dict[Place, bool] = {}
         self._asked: dict[str, set[Place]] = {}
         self._places: dict[Function, set[Place]] = {}
+        self._seeing_through: list[t.Term] = []
 
     def is_tracker(self, place: Place) -> bool:
         """Whether some condition of the file asks whether an item is in the container at a place, to skip it."""
@@ -161,8 +162,13 @@ class Membership:
                     return self._asked_position(frame, condition.left)
             case t.Ref():
                 value = self.module.value_of(condition)
-                if value is not None and value is not condition:
-                    return self.asked(frame, value, holds)
+                if value is not None and value is not condition and value not in self._seeing_through:
+                    # `var q = q || {}` stands for itself.
+                    self._seeing_through.append(value)
+                    try:
+                        return self.asked(frame, value, holds)
+                    finally:
+                        self._seeing_through.pop()
                 if holds and condition.place.path and condition.place.path[-1] == ELEMENT:
                     parent = condition.place.parent
                     if parent is not None and not _is_index(condition.key):

@@ -123,6 +123,10 @@ class Accumulations:
                 what = "what is added has gone through a filter, or is cut to what `{}` lacks"
                 considered.silent(a.extent, what, a.name, at=part.extent)
                 return True
+        gone = self._taken_away(a)
+        if gone is not None:
+            considered.silent(a.extent, "what is added to `{}` is taken away again", a.name, at=gone)
+            return True
         taken = self.lifetimes.consumed(a.kept, a.kind == "text")
         if taken is not None:
             what = "`{}` is worked off: what is in it is taken out again"
@@ -144,6 +148,19 @@ class Accumulations:
             considered.silent(a.extent, what, a.name)
             return True
         return False
+
+    def _taken_away(self, a: Addition) -> t.Extent | None:
+        """Where an element that is added to a page is removed again: a toast, a burst of hearts."""
+        removes = self.knowledge.names("accumulation", "removes")
+        for part in a.added:
+            if not isinstance(part, t.Ref) or part.place.path or not part.place.name:
+                continue
+            for function in self.module.functions_mentioning(part.place.name):
+                for step, call in function.cfg.calls:
+                    on_it = call.receiver_place == part.place and not call.arguments
+                    if on_it and call.method in removes:
+                        return step.extent
+        return None
 
     def _is_shown(self, a: Addition) -> bool:
         return self.lifetimes.is_shown(a.function, a.step, a.kept, a.term)
@@ -193,6 +210,10 @@ class Accumulations:
             what = "only names say that a message is appended to `{}`, and no transport is to be seen"
             considered.silent(term.extent, what, name)
             return
+        if all(self._is_moved(part, message, function) for part in parts):
+            what = "what is appended to `{}` is one element for good: it is only moved"
+            considered.silent(term.extent, what, name)
+            return
         sure = message.confidence if kind else Confidence.MEDIUM
         if self.lifetimes.ends_with_link(kept, message):
             if message.transport != "websocket":
@@ -203,6 +224,16 @@ class Accumulations:
             # Nothing comes again on one connection unless its sender says so twice.
             sure = min(sure, Confidence.MEDIUM)
         yield Addition(function, step, term.extent, kept, name, parts, message, kind, term, sure)
+
+    def _is_moved(self, part: t.Term, message: Message, function: Function) -> bool:
+        """Whether a part is an element of a page that was there before the message, with its content written into it."""
+        if not isinstance(part, t.Ref) or part.place.path or self.messages.in_term(part) is not None:
+            return False
+        root = part.place.root
+        scope = root.scope
+        if not root.constant or scope is None or scope.host is function.host:
+            return False
+        return self.lifetimes.outlives(Holder(root), message, function)
 
     def _account_for_no_message(self, term: t.Term, name: str, parts: tuple[t.Term, ...]) -> None:
         """Takes down that what is added is no content of a message that can come again."""

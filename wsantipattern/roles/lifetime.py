@@ -54,7 +54,7 @@ class Lifetimes:
         if root.kind == "parameter":
             return self._given_lasting(kept, message, function, depth)
         if root.kind == "local" and root.scope is not None:
-            return self._local_outlives(root, root.scope.host, message)
+            return self._local_outlives(root, root.scope.host, message, function)
         return True
 
     def _begins(self, binding: Binding, scope: Function) -> set[Step]:
@@ -96,13 +96,19 @@ class Lifetimes:
                     verdicts.append(self.outlives(given, message, function, depth - 1))
         return not verdicts or any(verdicts)
 
-    def _local_outlives(self, binding: Binding, scope: Function, message: Message) -> bool:
+    def _local_outlives(
+        self, binding: Binding, scope: Function, message: Message, function: Function
+    ) -> bool:
         if any(p.scope is not None and p.scope.host.encloses(scope) for p in message.parameters):
             # Begun anew in each run, and each run is one message.
             return False
         cfg = scope.cfg
         begins = self._begins(binding, scope)
         reads = [s for s in cfg.steps if s.term is not None and any(s.term is r for r in message.reads)]
+        if not reads and function is scope and scope.kind != "top":
+            # The message was taken in before the run began: only a wait in the run brings another one.
+            reads = [s for s in cfg.steps if s.suspends]
+            return any(read in cfg.reachable(read, avoiding=begins) for read in reads)
         return not reads or any(read in cfg.reachable(read, avoiding=begins) for read in reads)
 
     def ends_with_link(self, kept: Holder, message: Message, depth: int = 3) -> bool:

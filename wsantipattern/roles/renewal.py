@@ -159,6 +159,9 @@ class Renewals:
         store, call = step.store, step.call
         if store is not None and step.target is not None and store.op is None:
             where = self.holders.at(step.target) if step.target.path else Holder(step.target.root)
+            if where is not None and step.target.name in self.knowledge.names("accumulation", "texts"):
+                # `board.innerHTML = ""` empties `board`.
+                where = where.parent or where
             outer = function if where is None else where.root
             if (
                 where is not None

@@ -16,7 +16,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import returns
 from wsantipattern.model.module import Function, Module
-from wsantipattern.model.place import ELEMENT, Place
+from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.model.summary import callers
 from wsantipattern.roles.event import Events, Registration
 from wsantipattern.roles.hearing import Hearing
@@ -153,10 +153,12 @@ class Owners:
             place = self._emitter(registration.emitter)
             if place is not None:
                 yield place
-        for function, step in self._close_calls:
-            del function
+        for _, step in self._own_close_calls:
             if step.call is not None and step.call.receiver_place is not None:
                 yield self.sockets.own(step.call.receiver_place)
+        for step in self._handed_closes:
+            for place, _ in self._closed_by(step):
+                yield place
         for owner in self.module.classes:
             if owner.bases:
                 yield Place(owner.this)
@@ -183,6 +185,11 @@ class Owners:
 
     @cached_property
     def _close_calls(self) -> list[tuple[Function, Step]]:
+        handed = [(function, step) for step, function in self._handed_closes.items()]
+        return [*self._own_close_calls, *handed]
+
+    @cached_property
+    def _own_close_calls(self) -> list[tuple[Function, Step]]:
         found: dict[Step, Function] = {}
         for word in sorted(self.closing_words):
             for function in self.module.functions_mentioning(word):
@@ -303,13 +310,46 @@ class Owners:
         return step.kind == "call" and step.call is not None and self.sockets.makes(step.call)
 
     def closes(self, link: Link, step: Step) -> bool:
-        """Whether a step closes the connection."""
+        """Whether a step closes the connection, or hands it to a function of the file that closes it."""
         call = step.call
         if call is None or step.kind not in ("call", "spawn"):
             return False
         words = link.library.closes if link.library is not None else self.closing_words
         place = call.receiver_place
-        return call.method in words and place is not None and self.sockets.own(place) in link.places
+        if call.method in words and place is not None and self.sockets.own(place) in link.places:
+            return True
+        return any(place in link.places and not words.isdisjoint(how) for place, how in self._closed_by(step))
+
+    def _closed_by(self, step: Step) -> Iterator[tuple[Place, set[str]]]:
+        """What a call hands to a function of the file that closes it, and the words it does so with."""
+        call = step.call
+        callee = self.module.resolve(call) if step in self._handed_closes and call is not None else None
+        if callee is None or call is None:
+            return
+        for parameter, words in self._closed_parameters[callee].items():
+            value = call.argument(callee.parameters.index(parameter), parameter.name)
+            if isinstance(value, t.Ref):
+                yield self.sockets.own(value.place), words
+
+    @cached_property
+    def _closed_parameters(self) -> dict[Function, dict[Binding, set[str]]]:
+        """The parameters that functions of the file close, and the words they do it with."""
+        found: dict[Function, dict[Binding, set[str]]] = {}
+        for function, step in self._own_close_calls:
+            place = step.call.receiver_place if step.call is not None else None
+            if (
+                step.call is not None
+                and place is not None
+                and place.root in function.parameters
+                and not place.path
+            ):
+                found.setdefault(function, {}).setdefault(place.root, set()).add(step.call.method)
+        return found
+
+    @cached_property
+    def _handed_closes(self) -> dict[Step, Function]:
+        """The calls of functions that close what they are given, and the functions that they stand in."""
+        return {step: caller for closer in self._closed_parameters for caller, step in callers(closer)}
 
     # -- ends --------------------------------------------------------------------------------------
 

@@ -164,7 +164,11 @@ class Collections:
         while isinstance(parent, (t.Logic, t.Choice)):
             parent = parent.parent
         if isinstance(parent, t.Call):
-            if parent.callee is ref or parent.total or self.module.resolve(parent) is not None:
+            if (
+                ref in (parent.callee, parent.guard)
+                or parent.total
+                or self.module.resolve(parent) is not None
+            ):
                 return False
             return parent.method not in self.knowledge.names("owner", "views")
         if isinstance(parent, t.Store):

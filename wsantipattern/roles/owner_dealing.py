@@ -14,7 +14,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import Place
-from wsantipattern.model.summary import Effect, visible_in
+from wsantipattern.model.summary import Effect, callers, visible_in
 from wsantipattern.roles.event import Events, Registration
 from wsantipattern.roles.owner import DEPTH, End, Link, Owners
 from wsantipattern.roles.owner_collection import is_single
@@ -124,7 +124,7 @@ class Dealings:
             if function in touching or any(
                 (step.target is not None and kept.starts_with(step.target))
                 or self._may_clear(function, step, armed, link)
-                or self._clears_another_way(step, armed)
+                or self._clears_another_way(function, step, armed)
                 for step in function.cfg.steps
             ):
                 return True
@@ -142,20 +142,29 @@ class Dealings:
                 return True
         return False
 
-    def _clears_another_way(self, step: Step, armed: Armed) -> bool:
+    def _clears_another_way(self, function: Function, step: Step, armed: Armed) -> bool:
         """Whether a step clears timers that come from somewhere else than the collections that are known."""
         known = {other.collection for other in self.kept.armed if other.collection is not None}
         for value in self.collections.cleared_at(step, armed.arming):
-            if is_single(value):
-                continue
-            around = self.collections.within(value)
-            if around in known or (around is None and isinstance(value, t.Ref) and self._is_plain(value)):
-                continue
-            return True
+            for given in self._given(function, value):
+                around = self.collections.within(given)
+                if not (is_single(given) or around in known or (around is None and self._is_plain(given))):
+                    return True
         return False
 
-    def _is_plain(self, value: t.Ref) -> bool:
+    def _given(self, function: Function, value: t.Term) -> list[t.Term]:
+        """What a parameter is given by the calls of the file; anything else stands for itself."""
+        root = value.place.root if isinstance(value, t.Ref) and not value.place.path else None
+        if root is None or root not in function.parameters:
+            return [value]
+        index = function.parameters.index(root)
+        calls = [step.call for _, step in callers(function) if step.call is not None]
+        return [given for call in calls if (given := call.argument(index, root.name)) is not None] or [value]
+
+    def _is_plain(self, value: t.Term) -> bool:
         """Whether a variable is a captured timer, or stands for a field: `const timer = this.timer`."""
+        if not isinstance(value, t.Ref):
+            return False
         place = self.owners.sockets.own(value.place)
         return place in self.owners.timer_places or (place.path != () and place.root.kind == "this")
 

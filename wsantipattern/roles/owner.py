@@ -41,6 +41,7 @@ class Link:
         library: of the connection, where known; is_strong: more than a word says that it is one.
         handlers: the functions that run when it has closed.
         makers: the functions that make it.
+        sends: methods that send on it, where no library says so.
     """
 
     places: frozenset[Place]
@@ -48,6 +49,7 @@ class Link:
     is_strong: bool
     handlers: tuple[Function, ...]
     makers: frozenset[Function]
+    sends: frozenset[str] = frozenset()
 
     def holds(self, place: Place | None) -> bool:
         return place is not None and place in self.places
@@ -146,7 +148,25 @@ class Owners:
             link = self._link(group)
             if link is not None:
                 found.append(link)
+        found.extend(self._protocols())
         return found
+
+    def _protocols(self) -> Iterator[Link]:
+        """The transports of objects that an event loop tells of their connection: asyncio's protocols, and their like."""
+        entries = self.knowledge.entries("owner", "protocol")
+        for owner in self.module.classes:
+            entry = next((e for e in entries if not set(owner.bases).isdisjoint(e["bases"])), None)
+            if entry is None:
+                continue
+            made, lost = owner.methods.get(entry["made"]), owner.methods.get(entry["lost"])
+            given = Place(made.parameters[0]) if made is not None and made.parameters else None
+            group = frozenset() if given is None else self._aliases(given)
+            if "field" in entry:
+                group |= {Place(owner.this).field(entry["field"])}
+            if group:
+                handlers = () if lost is None else (lost,)
+                makers = frozenset() if made is None else frozenset({made})
+                yield Link(group, None, True, handlers, makers, frozenset(entry["sends"]))
 
     def _candidates(self) -> Iterator[Place]:
         for registration in self._closings:

@@ -331,8 +331,12 @@ class Survivors:
             clears.possibly(f, armed.place) for f in self.module.functions_mentioning(armed.place.name)
         ):
             return False
+        quiet = self.knowledge.names("owner", "quick").union(*(a.methods for a in self.timers.armings))
         return any(
-            self.module.resolve(call) is None and call.receiver is not None and not call.total
+            self.module.resolve(call) is None
+            and call.receiver is not None
+            and not call.total
+            and call.method not in quiet
             for end in ends
             for f in self.owners.run_by(end.function)
             for _, call in f.cfg.calls
@@ -340,7 +344,9 @@ class Survivors:
 
     def _is_cleared_on_the_way(self, armed: Armed, link: Link) -> bool:
         """Whether the timer is cleared before it is armed anew, where a connection follows on a closed one."""
-        functions = {armed.function, *self.owners.callers_of(armed.function), *link.makers}
+        functions = set(link.makers)
+        if self._repeats(armed):
+            functions |= {armed.function, *self.owners.callers_of(armed.function)}
         if armed.collection is not None:
             emptied = self.kept.collections.emptied_by(armed.collection, armed.arming)
             return any(not emptied.isdisjoint(self.owners.run_by(f)) for f in functions)
@@ -362,11 +368,13 @@ class Survivors:
         if call is None or step.kind not in ("call", "spawn"):
             return False
         sending = self.sends.of(call)
-        if sending is not None:
-            return sending.place in link.places
+        if sending is not None and sending.place in link.places:
+            return True
         place = call.receiver_place
-        if place is None or self.owners.sockets.own(place) not in link.places or link.library is None:
+        if place is None or self.owners.sockets.own(place) not in link.places:
             return False
+        if link.library is None:
+            return call.method in link.sends
         return call.method in {p["method"] for p in link.library.facts.get("pings", [])} | {"ping"}
 
     def _stops_arming(self, armed: Armed, link: Link, after: Aftermath) -> bool:

@@ -271,6 +271,10 @@ class Timers:
         """
         cfg, clears = function.cfg, self.clears(timer.arming)
         considered = self.module.considered
+        if timer.arming.task and self._is_test:
+            what = "the event loop of a test ends with it, and all tasks with the loop"
+            considered.silent(timer.extent, what)
+            return None
         if timer.arming.task and self._is_work(function, timer):
             return None
         released = {s for s in cfg.steps if clears.may_at(function, s, timer.place)}
@@ -494,6 +498,8 @@ class Timers:
         raised = way.raised_at
         if raised is not None and self._is_own_doing(raised, timer):
             return False
+        if raised is not None and raised.call is not None and raised.call.receiver_place == timer.place:
+            return False  # What is asked of the handle itself does not fail: `timer.unref()`.
         if any(_asks_which(step, timer.place.parent) for step in way.steps):
             return False  # Whoever put another one in its place has ended this one.
         if raised is not None and raised.suspends:
@@ -560,6 +566,15 @@ class Timers:
                 for handler in edge.target.statement.handlers
             )
             for edge in chosen
+        )
+
+    @cached_property
+    def _is_test(self) -> bool:
+        """Whether the file is made of tests: it imports what tests are written with."""
+        return any(
+            name == known or name.startswith(known + ".")
+            for name in self.module.imports
+            for known in self.knowledge.names("timer", "tests")
         )
 
     def _is_grouped(self, call: t.Call) -> bool:

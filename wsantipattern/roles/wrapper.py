@@ -167,7 +167,9 @@ class Wrappers:
         if write.step in self.hearing.openings.get(write.function, ()):
             return True
         if write.function in self.hearing.dialling and write.function.kind != "top":
-            return True
+            # Where the connection's whole life lies in the function, what a loop writes is not its start.
+            cfg = write.function.cfg
+            return not (_lives_in(connection, write.function) and cfg.reaches(write.step, write.step))
         return any(not is_null(value) for value in self._assigned(write.function, connection))
 
     def _at_end(self, write: Write, connection: Place) -> bool:
@@ -177,6 +179,9 @@ class Wrappers:
             return True
         if any(is_null(value) for value in self._assigned(function, connection)):
             return True
+        if _lives_in(connection, function):
+            # A `Close` in it, which may be deferred, says nothing of what else the function writes.
+            return self._after_failed_send(write)
         ends = self.knowledge.names("liveness", "ends")
         for step in function.cfg.steps:
             call = step.call
@@ -215,6 +220,12 @@ class Wrappers:
             for part in store.value.walk():
                 if isinstance(part, t.Record) and connection.path:
                     yield from (value for name, value in part.entries if name == connection.name)
+
+
+def _lives_in(connection: Place, function: Function) -> bool:
+    """Whether the connection is a variable of a function."""
+    scope = connection.root.scope
+    return not connection.path and scope is not None and scope.host is function.host
 
 
 def _beside(flag: Place, connection: Place) -> bool:

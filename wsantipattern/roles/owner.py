@@ -420,6 +420,19 @@ class Owners:
                 found.append(End(function, kind, link, step))
         return sorted(found, key=lambda end: (not end.is_sure, end.kind == "plain", end.function.extent))
 
+    @cached_property
+    def last_ends(self) -> list[End]:
+        """The functions that end a component, an object or a scope for good, whatever they close, those by contract first."""
+        last = self.knowledge.names("owner", "final")
+        named = {f: _last(f).lstrip("_#") for f in self.module.functions if f not in self._sure}
+        found = [End(f, kind) for f, kind in self._sure.items()]
+        for function, name in named.items():
+            if name in last or name[:1].lower() + name[1:] in last:
+                kind = self.kind_of(function)
+                if kind == "method" or (kind == "named" and function.owner is None):
+                    found.append(End(function, kind))
+        return found
+
     def kind_of(self, function: Function) -> str | None:
         """In which way a function ends its owner, or None where it runs in the middle of the owner's life."""
         if function in self._sure:

@@ -35,7 +35,8 @@ def account(survivor: Survivor) -> tuple[str, str, list[tuple[t.Extent, str]]]:
     if survivor.remakes:
         steps.append((last.extent, "it fires, and a connection is made after the end"))
     elif survivor.how == "left":
-        steps.append((last.extent, "it fires, and this uses the closed connection"))
+        what = "this uses the closed connection" if end.link is not None else "this runs all the same"
+        steps.append((last.extent, f"it fires, and {what}"))
     verb = "is still armed" if survivor.how == "left" else "is armed again"
     return f"`{name}` {verb} after {ended}", ended, steps
 

@@ -21,6 +21,7 @@ from wsantipattern.roles.event import Events, event_name
 from wsantipattern.roles.owner import End, Link, Owners
 from wsantipattern.roles.owner_after import Aftermath, Chain, Goal
 from wsantipattern.roles.owner_dealing import Dealings
+from wsantipattern.roles.owner_forgotten import forgotten
 from wsantipattern.roles.owner_timer import Armed, OwnerTimers
 from wsantipattern.roles.sending import Sends
 from wsantipattern.roles.timer import Timers
@@ -102,6 +103,7 @@ class Survivors:
                 yield from self._left_by_close(armed, link)
         for armed in self.kept.armed:
             yield from self._resumed(armed)
+            yield from forgotten(self, armed)
 
     def _leaks_at_once(self, armed: Armed) -> bool:
         """Whether `timer-not-cleared` speaks of this very place."""
@@ -284,7 +286,7 @@ class Survivors:
             if armed.held is None and not (end.is_sure or meant):
                 self._silent(armed, once, armed.name, name, at=at)
                 return
-        elif not self._repeats(armed) and not meant:
+        elif not self.repeats(armed) and not meant:
             self._silent(armed, once, armed.name, name, at=at)
             return
         if end.kind == "plain" and not meant:
@@ -309,7 +311,7 @@ class Survivors:
         ):
             return
         end, cleared = ends[0], None
-        if not self._repeats(armed):
+        if not self.repeats(armed):
             told = [(one, self.dealings.sibling(one, armed)) for one in ends if armed.held is not None]
             meant = [(one, sibling) for one, sibling in told if sibling is not None]
             if not meant:
@@ -345,7 +347,7 @@ class Survivors:
     def _is_cleared_on_the_way(self, armed: Armed, link: Link) -> bool:
         """Whether the timer is cleared before it is armed anew, where a connection follows on a closed one."""
         functions = set(link.makers)
-        if self._repeats(armed):
+        if self.repeats(armed):
             functions |= {armed.function, *self.owners.callers_of(armed.function)}
         if armed.collection is not None:
             emptied = self.kept.collections.emptied_by(armed.collection, armed.arming)
@@ -355,7 +357,8 @@ class Survivors:
         clears = self.timers.clears(armed.arming)
         return any(visible_in(armed.place.root, f) and clears.possibly(f, armed.place) for f in functions)
 
-    def _repeats(self, armed: Armed) -> bool:
+    def repeats(self, armed: Armed) -> bool:
+        """Whether a timer goes on by itself: it repeats, or what it runs arms it again."""
         if armed.arming.repeats:
             return True
         return any(

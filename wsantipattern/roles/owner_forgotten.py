@@ -1,0 +1,91 @@
+"""Timers that the end of an owner forgets where no connection is at stake: the end clears another timer, or is certain.
+
+Guarantees that the end belongs to what keeps the timer: the same object, or a function around both. A timer that fires
+once counts only where the end clears another one and some other end clears this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from wsantipattern.finding import Confidence
+from wsantipattern.model import term as t
+from wsantipattern.model.cfg import Step
+from wsantipattern.model.module import Function
+from wsantipattern.model.place import Place
+from wsantipattern.model.summary import visible_in
+from wsantipattern.roles.owner import End
+from wsantipattern.roles.owner_timer import Armed
+
+if TYPE_CHECKING:
+    from wsantipattern.roles.owner_survivor import Survivor, Survivors
+
+
+def forgotten(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
+    """How a timer survives an end that closes no connection of its callback."""
+    from wsantipattern.roles.owner_survivor import Survivor
+
+    dealings = survivors.dealings
+    repeats = survivors.repeats(armed)
+    for end in survivors.owners.last_ends:
+        if not _belongs(armed, end):
+            continue
+        cleared = _sibling(survivors, end, armed)
+        if cleared is None and not (end.is_sure and repeats):
+            continue
+        if not repeats and (armed.held is None or not dealings.is_cleared_elsewhere(armed, end)):
+            continue
+        if dealings.arms_itself(end, armed) or dealings.deals_with(end, armed, None):
+            continue
+        work = survivors.after(end).way(armed.callback, lambda f, s: _matters(survivors, armed, f, s))
+        if work is None:
+            continue
+        confidence = Confidence.HIGH if end.is_sure and cleared is not None else Confidence.MEDIUM
+        yield Survivor(armed, end, "left", [(armed.function, armed.step)], work, False, cleared, confidence)
+        return
+
+
+def _belongs(armed: Armed, end: End) -> bool:
+    """Whether an end is that of the object or function which keeps the timer."""
+    owner = end.function.owner
+    if owner is not None:
+        root = armed.held.root if armed.held is not None else armed.function.this
+        return root is owner.this
+    around = end.function.parent.host if end.function.parent is not None else None
+    if around is None or not around.encloses(armed.function):
+        return False
+    return armed.held is None or (
+        armed.held.root.kind == "local" and visible_in(armed.held.root, end.function)
+    )
+
+
+def _sibling(survivors: Survivors, end: End, armed: Armed) -> tuple[Step, Place] | None:
+    """Where an end clears another timer of the same object or function."""
+    found = survivors.dealings.sibling(end, armed)
+    if found is None or armed.held is None:
+        return None
+    mine, other = armed.held.root, found[1].root
+    return found if mine is other or (mine.kind == "local" and mine.scope is other.scope) else None
+
+
+def _matters(survivors: Survivors, armed: Armed, function: Function, step: Step) -> bool:
+    """Whether a step of a callback does something that others see."""
+    if step.kind == "assign":
+        target = step.target
+        if target is None or target == armed.held:
+            return False
+        scope = target.root.scope
+        return not (
+            target.root.kind in ("local", "parameter") and scope is not None and scope.host is function
+        )
+    call = step.call
+    if call is None or step.kind not in ("call", "spawn") or call.total:
+        return False
+    if call.parent is not None and not isinstance(call.parent, t.Suspend):
+        return False  # What its result is for is looked at by itself.
+    if survivors.module.resolve(call) is not None or survivors.timers.arming_of(call, 0) is not None:
+        return False
+    return call.method not in survivors.knowledge.names("owner", "quick") and not any(
+        True for _ in survivors.kept.collections.cleared_at(step, armed.arming)
+    )

@@ -172,8 +172,13 @@ class Lifetimes:
         for read in message.reads:
             call = read.value if isinstance(read, t.Suspend) else read
             place = call.receiver_place if isinstance(call, t.Call) else None
+            if isinstance(call, t.Ref):
+                # `async for message in self.ws`
+                place = call.place
             if place is None or place.root is not kept.root or not place.path or place.path == kept.path:
                 continue
+            if place.root.kind == "this" and self._is_given_once(place):
+                return True
             if place.root.kind != "parameter":
                 continue
             if not any(
@@ -183,6 +188,23 @@ class Lifetimes:
             ):
                 return True
         return False
+
+    def _is_given_once(self, place: Place) -> bool:
+        """Whether an object gets its connection from whoever makes it, and never another one."""
+        given = False
+        for function in self.module.functions_mentioning(place.name):
+            for step, store in function.cfg.assignments:
+                if step.target is None or step.target.path[-1:] != place.path[-1:] or is_null(store.value):
+                    continue
+                if step.target.root.kind == "this" and step.target.root is not place.root:
+                    continue  # another class's own
+                if step.target != place or not _is_constructor(function):
+                    return False
+                value = store.value
+                if not (isinstance(value, t.Ref) and value.place.root in function.parameters):
+                    return False
+                given = True
+        return given
 
     def is_shown(self, function: Function, step: Step, kept: Holder, term: t.Term, depth: int = 2) -> bool:
         """Whether what is kept is handed on whole and grows on: then a repeat is seen, and not only in a result."""
@@ -309,6 +331,10 @@ class Lifetimes:
             and any(self.holders.of(p) == kept for p in (v.receiver, *v.arguments) if p is not None)
             for v in values
         )
+
+
+def _is_constructor(function: Function) -> bool:
+    return function.kind == "constructor" or function.name.rpartition(".")[2] == "__init__"
 
 
 def _from_the_end(key: t.Term) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Path, Step
 from wsantipattern.model.flow import carried
-from wsantipattern.model.module import Function
+from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import Place
 from wsantipattern.model.summary import Effect
 
@@ -175,3 +175,41 @@ def _settling(settles: tuple[Place, ...]) -> Effect:
 
 def _is_given(call: t.Call, place: Place) -> bool:
     return any(isinstance(a, t.Ref) and a.place == place for a in call.arguments)
+
+
+def cannot_reject(term: t.Term | None, module: Module, joins: frozenset[str], depth: int = 4) -> bool:
+    """Whether a promise settles well in any case: its failure is caught in the same expression, its executor takes no
+    `reject`, or it joins such promises (`Promise.race`, by `joins`)."""
+    value = module.value_of(term) if term is not None else None
+    value = value or term
+    if depth <= 0:
+        return False
+    if isinstance(value, t.Region):
+        return not value.settles and _is_caught(value.body)
+    if not isinstance(value, t.Call):
+        return False
+    first = value.arguments[0] if len(value.arguments) == 1 else None
+    if value.constructs:
+        return isinstance(first, t.Region) and len(first.settles) == 1
+    return (
+        isinstance(first, t.Sequence)
+        and module.canonical(value.callee) in joins
+        and all(cannot_reject(element, module, joins, depth - 1) for element in first.elements)
+    )
+
+
+def _is_caught(body: list[t.Statement]) -> bool:
+    """Whether what statements fail with is caught by a handler that does not throw itself: `work().catch(() => null)`."""
+    if len(body) != 1:
+        return False
+    (only,) = body
+    if isinstance(only, t.Return):
+        return isinstance(only.value, t.Region) and not only.value.settles and _is_caught(only.value.body)
+    if not isinstance(only, t.Try) or only.final:
+        return False
+    if not any(handler.body for handler in only.handlers):
+        # What nothing awaits fails unseen; the promise itself fails all the same.
+        return _is_caught(only.body)
+    return any(h.catches_all for h in only.handlers) and not any(
+        isinstance(s, t.Raise) for h in only.handlers for s in h.body
+    )

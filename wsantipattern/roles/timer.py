@@ -17,7 +17,7 @@ from wsantipattern.model.flow import carried, returns
 from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import Place
 from wsantipattern.model.summary import Effect, callers, visible_in
-from wsantipattern.roles.executor import Executors
+from wsantipattern.roles.executor import Executors, cannot_reject
 
 if TYPE_CHECKING:
     from wsantipattern.remedy import ClearAlways, ClearBefore
@@ -395,8 +395,19 @@ class Timers:
         """`if not task.done(): task.cancel()`: whichever way the handle's own answer goes, it is dealt with."""
         if step.kind != "test" or step.term is None:
             return False
-        asks = any(isinstance(p, t.Call) and p.receiver_place == timer.place for p in step.term.walk())
+        asks = self._asks_for_name(step.term) or any(
+            isinstance(p, t.Call) and p.receiver_place == timer.place for p in step.term.walk()
+        )
         return asks and any(f.step is step for r in released for f in function.cfg.known_at(r))
+
+    def _asks_for_name(self, term: t.Term) -> bool:
+        """`"task" in locals()`: whether the variable is there at all."""
+        return (
+            isinstance(term, t.Binary)
+            and term.op == "in"
+            and isinstance(term.right, t.Call)
+            and self.module.canonical(term.right.callee) in self.knowledge.names("timer", "scopes")
+        )
 
     def _is_work(self, function: Function, timer: Timer) -> bool:
         """Whether a task is the work itself, whose result is awaited or read, and no watchdog beside it."""
@@ -502,6 +513,10 @@ class Timers:
             return False  # What is asked of the handle itself does not fail: `timer.unref()`.
         if any(_asks_which(step, timer.place.parent) for step in way.steps):
             return False  # Whoever put another one in its place has ended this one.
+        if raised is not None and cannot_reject(
+            awaited(raised), self.module, self.knowledge.names("timer", "joins")
+        ):
+            return False
         if raised is not None and raised.suspends:
             return not (
                 timer.arming.task and (self._is_only_cancelled(raised) or self._is_caught(raised, way))

@@ -95,6 +95,8 @@ class Messages:
                 return None
             case t.Choice():
                 return self._best((term.then, term.otherwise), depth)
+            case t.Logic() if self._is_kept_or_made(term):
+                return self.in_term(term.left, depth)
             case t.Element():
                 return self.in_term(term.subject, depth)
             case t.Field():
@@ -106,6 +108,17 @@ class Messages:
             case t.Call():
                 return self._call(term, depth)
         return self._best(term.children(), depth)
+
+    def _is_kept_or_made(self, term: t.Logic) -> bool:
+        """`replies[m.id] ?? { id: m.id, text: "" }`: what is kept under a key, which begins with no more than the key."""
+        if term.op not in ("or", "??"):
+            return False
+        made = isinstance(term.right, t.Record) or (isinstance(term.right, t.Call) and term.right.constructs)
+        kept = isinstance(term.left, t.Ref) and term.left.key is not None
+        found = isinstance(term.left, t.Call) and term.left.method in self.knowledge.names(
+            "message", "lookups"
+        )
+        return made and (kept or found)
 
     def _best(self, terms: Iterable[t.Term], depth: int) -> Message | None:
         best: Message | None = None

@@ -477,7 +477,8 @@ class Newness:
             ):
                 # `if (delta.base === this.revision) { ...; this.revision = delta.revision }`
                 return True
-        return False
+        # `if (piece.n !== old.next) return state; return { ...old, next: old.next + 1 }`
+        return any(isinstance(v, t.Binary) and v.op in ("+", "-") for v in self._entries(place.name))
 
     def _is_counted(self, term: t.Term) -> bool:
         """Whether a term is the size of a container that content is put into, or was a moment ago."""
@@ -590,13 +591,24 @@ class Newness:
                         and any(self.carries(a) for a in step.call.arguments)
                     ):
                         return True
+        if any(
+            self.carries(value) or (isinstance(value, t.Binary) and value.op in ("+", "-"))
+            for value in self._entries(name)
+        ):
+            return True
+        return holder.root.kind == "parameter" and not holder.path
+
+    def _entries(self, name: str) -> Iterator[t.Term]:
+        """The values that records and keyword arguments of the file give a field of this name: `{ ...old, next: n + 1 }`,
+        `replace(old, rev=m["rev"])`."""
+        for function in self.module.functions_mentioning(name):
+            for step in function.cfg.steps:
                 if step.kind in ("call", "assign", "return") and step.term is not None:
                     for part in step.term.walk():
-                        if isinstance(part, t.Record) and any(
-                            key == name and self.carries(value) for key, value in part.entries
-                        ):
-                            return True
-        return holder.root.kind == "parameter" and not holder.path
+                        if isinstance(part, t.Record):
+                            yield from (value for key, value in part.entries if key == name)
+                        elif isinstance(part, t.Call) and part.keywords:
+                            yield from (value for key, value in part.keywords if key == name)
 
     def _forgets(self, holder: Holder, function: Function) -> bool:
         """Whether content is taken out of a container here: what was expected once is expected no more."""

@@ -401,6 +401,8 @@ class Aftermath:
             return None
         blocked, given = self.guards(function, handler), self.given(function, handler)
         origin = start if start is not None else cfg.entry
+        if origin in blocked:
+            return None
         calls: list[tuple[Step, Function]] = []
         for step in cfg.steps:
             if goal(function, step):

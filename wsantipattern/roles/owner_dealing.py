@@ -77,9 +77,13 @@ class Dealings:
         assert place is not None
         clears = self.timers.clears(armed.arming)
         inner = set(self.owners.run_by(armed.callback)) | {armed.function, end.function}
+        clearing = [f for f in self.module.functions_mentioning(place.name) if clears.possibly(f, place)]
+        outer = dict.fromkeys(
+            [*clearing, *(caller for f in clearing for caller in self.owners.callers_of(f))]
+        )
         return any(
             f not in inner and clears.possibly(f, place) and self.owners.kind_of(f) not in (None, "plain")
-            for f in self.module.functions_mentioning(place.name)
+            for f in outer
         )
 
     def deals_with(self, end: End, armed: Armed, link: Link | None) -> bool:
@@ -224,7 +228,9 @@ class Dealings:
             return False
         place = armed.held
         if isinstance(call.callee, t.Ref) and call.callee.place.root.name == "super":
-            return True
+            owner = function.this.owner if function.this is not None else None
+            bases = set(owner.bases) if owner is not None else set()
+            return not bases or not bases <= self.knowledge.names("owner", "plain")
         values = [*call.arguments, *(value for _, value in call.keywords)]
         for value in values:
             inner = value.value if isinstance(value, t.Spread) else value

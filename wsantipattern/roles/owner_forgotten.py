@@ -86,6 +86,8 @@ def _matters(survivors: Survivors, armed: Armed, function: Function, step: Step)
         return False  # What its result is for is looked at by itself.
     if survivors.module.resolve(call) is not None or survivors.timers.arming_of(call, 0) is not None:
         return False
-    return call.method not in survivors.knowledge.names("owner", "quick") and not any(
+    known = survivors.knowledge
+    slight = known.names("owner", "quick") | known.names("owner", "logs")
+    return call.method not in slight and not any(
         True for _ in survivors.kept.collections.cleared_at(step, armed.arming)
     )

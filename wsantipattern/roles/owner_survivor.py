@@ -303,8 +303,8 @@ class Survivors:
     def _left_by_close(self, armed: Armed, link: Link) -> Iterator[Survivor]:
         """A timer that uses the connection and that no close handler clears; one that fires once, where one clears another."""
         ends = [End(handler, "event", link) for handler in link.handlers]
-        if not ends:
-            return
+        if not ends or (armed.held is None and armed.function.kind == "top"):
+            return  # What a script starts for itself goes on as long as the script.
         if any(
             self.dealings.arms_itself(end, armed) or self.dealings.deals_with(end, armed, link)
             for end in ends

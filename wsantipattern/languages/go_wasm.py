@@ -1,6 +1,6 @@
 """JavaScript values in Go: `syscall/js` lowered to what the JavaScript itself would be.
 
-`ws.Get("readyState").Int()` reads the field `ws.readyState`, `ws.Call("send", x)` calls `ws.send(x)`,
+`ws.Get("readyState").Int()` reads the field `ws.readyState`, `.Equal(x)` of it compares, `ws.Call("send", x)` calls `ws.send(x)`,
 `js.Global().Get("WebSocket").New(url)` makes a `WebSocket`, `ws.Set("onmessage", js.FuncOf(f))` assigns a handler.
 Guarantees that calls with a name that is no literal stay the calls they are. Does not check types: in a file that
 imports `syscall/js`, `x.Get("name")` is read this way whatever `x` is.
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wsantipattern.model.place import Binding, Place
-from wsantipattern.model.term import Call, Constant, Extent, Field, Ref, Store, Term
+from wsantipattern.model.term import Binary, Call, Constant, Extent, Field, Ref, Store, Term
 
 MODULE = "syscall/js"
 READS = frozenset({"Int", "Float", "String", "Bool", "Truthy"})
@@ -35,6 +35,8 @@ def foreign(
         return None
     if call.method in READS and inner in GIVES and not call.arguments:
         return subject
+    if call.method == "Equal" and inner in GIVES and len(call.arguments) == 1:
+        return Binary(call.extent, "==", subject, call.arguments[0])
     if call.method in ("New", "Invoke") and (inner in GIVES or _is_global(subject, named)):
         return Call(call.extent, subject, call.arguments, constructs=call.method == "New")
     first = call.arguments[0] if call.arguments else None

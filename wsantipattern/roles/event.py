@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import flow
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.term import Call, Closure, Constant, Record, Ref, Store, Term
+from wsantipattern.roles import computed
+from wsantipattern.roles.words import split
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,8 +61,20 @@ class Events:
     def of_handler(self, function: Function) -> list[Registration]:
         """The registrations that make this function a handler."""
         if function not in self._of_handler:
-            self._of_handler[function] = [r for r in self._candidates(function) if r.handler is function]
+            known = [*self._candidates(function), *self._enrolled.get(function, [])]
+            self._of_handler[function] = [r for r in dict.fromkeys(known) if r.handler is function]
         return self._of_handler[function]
+
+    @cached_property
+    def _enrolled(self) -> dict[Function, list[Registration]]:
+        """The registrations whose text does not name the handler: out of a table, by a name that is put together."""
+        found: dict[Function, list[Registration]] = {}
+        for word in sorted(self.knowledge.names("event", "adders")):
+            for host in self.module.functions_mentioning(word):
+                for registration in self.made_in(host):
+                    if registration.word == word:
+                        found.setdefault(registration.handler, []).append(registration)
+        return found
 
     def _candidates(self, function: Function) -> Iterator[Registration]:
         yield from self._declared(function)
@@ -85,7 +100,7 @@ class Events:
             store = step.term
             place = store.target.place if isinstance(store.target, Ref) else None
             if place is not None and place.path and place.name.startswith("on"):
-                handler = self.module.resolve_value(store.value)
+                handler = self._handler(store.value)
                 parent = place.parent
                 if handler is not None and parent is not None:
                     yield Registration(
@@ -103,6 +118,12 @@ class Events:
         receiver = call.receiver
         first = call.argument(0)
         if (
+            receiver is not None
+            and not isinstance(first, Constant)
+            and call.method in self.knowledge.names("event", "adders")
+        ):
+            yield from self._computed(function, step, call)
+        if (
             isinstance(first, Constant)
             and isinstance(first.value, str)
             and call.method not in self._unregistering
@@ -114,6 +135,18 @@ class Events:
                         event_name(first.value), handler, receiver, function, step, call.method
                     )
                     return
+        signal = self._signals.get(receiver.place.name) if isinstance(receiver, Ref) else None
+        if (
+            signal is not None
+            and call.method == "connect"
+            and isinstance(receiver, Ref)
+            and receiver.place.path
+        ):
+            handler, sender = self._handler(first), receiver.place.parent
+            if handler is not None and sender is not None:
+                emitter = Ref(receiver.extent, sender)
+                yield Registration(signal, handler, emitter, function, step, call.method)
+                return
         spelled = self._spelled.get(call.method)
         if spelled is not None and receiver is not None:
             for argument in call.arguments:
@@ -121,6 +154,32 @@ class Events:
                 if handler is not None:
                     yield Registration(spelled, handler, receiver, function, step, call.method)
                     return
+
+    def _computed(self, function: Function, step: Step, call: Call) -> Iterator[Registration]:
+        """`socket.on(name, f)` of a named event, of each of a list, of each entry of a table of handlers."""
+        first = call.argument(0)
+        for argument in call.arguments[1:3]:
+            handler = self._handler(argument)
+            if handler is not None:
+                named = [(name, handler) for name in self._names(first)]
+            else:
+                named = computed.entries(argument, self.module, self.knowledge) or [
+                    (method.name.rpartition(".")[2], method)
+                    for method in computed.methods(argument, self.module, self.knowledge)
+                ]
+            for name, found in named:
+                yield Registration(event_name(name), found, call.receiver, function, step, call.method)
+
+    def _names(self, term: Term | None) -> list[str]:
+        """The events that a term names; a name of another file, `EVENTS.PIECE`, says of itself which one it is."""
+        told = computed.names(term, self.module)
+        if told or not isinstance(term, Ref) or term.place.root.kind not in ("import", "local", "class"):
+            return told
+        if term.place.root.kind == "local" and not (term.place.path and term.place.root.constant):
+            return []
+        word = term.place.name
+        own = self.knowledge.names("event", "connection") | self.knowledge.names("event", "lifecycle")
+        return [next((part for part in split(word) if part in own), word.lower())]
 
     def _options(self, function: Function, step: Step, call: Call) -> Iterator[Registration]:
         entries: list[tuple[str | None, Term]] = list(call.keywords)
@@ -139,9 +198,20 @@ class Events:
                     yield Registration(event_name(name), handler, call, function, step, "option")
 
     def _handler(self, term: Term | None) -> Function | None:
-        if isinstance(term, (Closure, Ref, Call)):
-            return self.module.resolve_value(term)
-        return None
+        if not isinstance(term, (Closure, Ref, Call)):
+            return None
+        found = self.module.resolve_value(term)
+        if found is None and isinstance(term, Call):
+            # `socket.on("piece", made_for(job))`: what the function of the file gives.
+            maker = self.module.resolve(term)
+            given = {self.module.resolve_value(value) for value, _ in flow.returns(maker)} if maker else set()
+            return given.pop() if len(given) == 1 else None
+        if found is None and isinstance(term, Ref) and term.place.path:
+            # `this.#heard = (e) => ...`, written once, to be able to take the handler off again.
+            values = [store.value for _, store in self.module.stores_to(term.place)]
+            if len(values) == 1 and isinstance(values[0], Closure):
+                found = self.module.resolve_value(values[0])
+        return found
 
     def _declared(self, function: Function) -> Iterator[Registration]:
         """A method that a base class calls by name, or a decorated function."""
@@ -176,6 +246,11 @@ class Events:
     def _spelled(self) -> dict[str, str]:
         """Method names that register a handler of one event, and the event."""
         return {e["method"]: e["event"] for e in self.knowledge.entries("event", "registers")}
+
+    @cached_property
+    def _signals(self) -> dict[str, str]:
+        """The signals of an object that a slot is connected to, `socket.pong.connect(slot)`, and the event of each."""
+        return {e["signal"]: e["event"] for e in self.knowledge.entries("event", "signals")}
 
     @property
     def _methods(self) -> dict[str, str]:

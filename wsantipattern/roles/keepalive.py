@@ -22,6 +22,7 @@ class Keepalive:
         self.knowledge = knowledge
         self.sockets = sockets
         self.timers = timers
+        self._pauses = knowledge.names("timer", "sleeps") | knowledge.names("timer", "pauses")
 
     def kept_by_library(self, library: Library | None) -> bool:
         """Whether the library itself notices a dead peer here, by default or because an option is on."""
@@ -137,6 +138,30 @@ class Keepalive:
                 and self.module.resolve_value(call.argument(arming.callback)) is function
             ):
                 return True
+        return False
+
+    def is_paced(self, function: Function, call: t.Call) -> bool:
+        """Whether a call sends the same in a loop that waits a set time each round: it sleeps, or takes ticks."""
+        cfg, values = function.cfg, [*call.arguments, *(value for _, value in call.keywords)]
+        return all(map(self._is_fixed, values)) and any(
+            self._bides_time(function, other)
+            for step in cfg.steps_of(call)
+            for other in cfg.reachable(step)
+            if step in cfg.reachable(other)
+        )
+
+    def _bides_time(self, function: Function, step: Step) -> bool:
+        for term in step.term.walk() if step.term is not None else ():
+            if isinstance(term, t.Call):
+                name = self.module.canonical(term.callee) or ""
+                if name in self._pauses:
+                    return True
+            elif isinstance(term, t.Ref) and step.suspends and term.place.path:
+                ticker = term.place.parent
+                for _, store in self.module.stores_to(ticker) if ticker is not None else ():
+                    made = self.timers.arming_of(store.value, 0) if isinstance(store.value, t.Call) else None
+                    if made is not None and made.repeats:
+                        return True
         return False
 
     def _is_fixed(self, term: t.Term) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.module import Function, Module
-from wsantipattern.model.place import Place
+from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.roles.socket import Library, Sockets
 
 
@@ -63,7 +63,7 @@ class Sends:
 
     def of(self, call: t.Call) -> Sending | None:
         """What a call may send on, or None where it is no send."""
-        if not isinstance(call.callee, t.Ref):
+        if not isinstance(call.callee, (t.Ref, t.Field)):
             return None
         told = self._functions.get(self.module.canonical(call.callee) or "")
         if told is not None:
@@ -73,14 +73,21 @@ class Sends:
                     call, self.sockets.own(argument.place), call.method, str(argument.place), told[1]
                 )
             return None
-        place = self.sockets.own(call.callee.place)
-        parent = place.parent
-        if parent is None:
+        place = self.sockets.place_of(call.callee)
+        parent = place.parent if place is not None else None
+        if place is None or parent is None:
             return None
         if place.name not in self._methods:
             return None
-        shown = str(call.receiver_place) if call.receiver_place is not None else call.method
-        return Sending(call, self.sockets.own(parent), place.name, shown, None)
+        return Sending(call, self.sockets.own(parent), place.name, self._shown(call), None)
+
+    def _shown(self, call: t.Call) -> str:
+        """The connection as the user writes it."""
+        on, written = call.receiver_place, call.callee.extent
+        if on is not None and ELEMENT not in on.path:
+            return str(on)
+        text = " ".join(self.module.snippet(written).split())
+        return text.removesuffix(call.method).rstrip(".?!") or call.method
 
     def by_library(self, library: Library, sending: Sending) -> bool:
         """Whether a call is a send of this library's connections."""

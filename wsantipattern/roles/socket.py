@@ -24,6 +24,7 @@ from wsantipattern.model.term import (
     Closure,
     Constant,
     Element,
+    Field,
     Logic,
     Record,
     Ref,
@@ -123,10 +124,26 @@ class Sockets:
         """The place that a variable was given from, where it has no other value: `this.ws` of `const ws = this.ws`."""
         for _ in range(4):
             value = place.root.initial if place.root.constant and place.root.kind == "local" else None
-            if not isinstance(value, Ref) or value.guard is not None or value.place.root is place.root:
+            given = None
+            if isinstance(value, Ref) and value.guard is None:
+                given = value.place
+            elif isinstance(value, Call) and value.method in _TAKES and value.receiver_place is not None:
+                given = value.receiver_place.element
+            if given is None or given.root is place.root:
                 break
-            place = Place(value.place.root, value.place.path + place.path)
+            place = Place(given.root, given.path + place.path)
         return place
+
+    def place_of(self, term: Term | None) -> Place | None:
+        """The place that a term reads, of what a container hands out too: `rooms[*].state` of `rooms.get(id)?.state`."""
+        if isinstance(term, Ref):
+            return self.own(term.place)
+        if isinstance(term, Field):
+            inner = self.place_of(term.subject)
+            return inner.field(term.name) if inner is not None else None
+        if isinstance(term, Call) and term.method in _TAKES and term.receiver_place is not None:
+            return self.own(term.receiver_place.element)
+        return None
 
     def at(self, place: Place) -> Socket | None:
         """The socket at a place, or None."""
@@ -267,7 +284,8 @@ class Sockets:
                 if library is not None:
                     return Socket(None, library, strong(container.extent, "the server's connections"))
             return self.at(self.own(place).element)
-        return None
+        held = self.place_of(container) if isinstance(container, Call) else None
+        return self.at(held.element) if held is not None else None
 
     def _put(self, place: Place) -> Socket | None:
         """An element of a container that connections are added to."""

@@ -205,6 +205,10 @@ class States:
         if self.keepalive.is_heartbeat(function, sending.call):
             considered.silent(extent, "what is sent here is itself a ping, or as good as one")
             return True
+        if self.liveness.marks and self.keepalive.is_paced(function, sending.call):
+            # `{"are you": "there"}`: a ping by what is done with its answers.
+            considered.silent(extent, "this asks again and again, and what the peer answers is kept")
+            return True
         if self.keepalive.is_farewell(function, step, sending.place):
             considered.silent(
                 extent,
@@ -419,8 +423,9 @@ class States:
     def _state_of(self, fact: Fact) -> tuple[Place, str, Library | None, Confidence] | None:
         """The place that a fact calls open by its own state, the state's name, and how surely it is a WebSocket's."""
         term = fact.term
-        if isinstance(term, t.Call) and isinstance(term.callee, t.Ref):
-            place = self.sockets.own(term.callee.place)
+        asked = term.callee if isinstance(term, t.Call) else term if isinstance(term, t.Field) else None
+        place = self.sockets.place_of(asked)
+        if place is not None:
             flagged = self._flagged(place, fact.holds) if place.path else None
             if flagged is not None:
                 return flagged
@@ -430,8 +435,9 @@ class States:
             return self._flagged(place, fact.holds == decided[1]) if place.path else None
         for state, op, constant in _comparisons(term):
             value = self.wrappers.value(state)
-            if isinstance(value, t.Ref):
-                told = self._compared(self.sockets.own(value.place), op, constant, fact.holds)
+            place = self.sockets.place_of(value.callee if isinstance(value, t.Call) else value)
+            if place is not None and place.path:
+                told = self._compared(place, op, constant, fact.holds)
                 if told is not None:
                     return told
         return None

@@ -429,7 +429,10 @@ class Owners:
         for function, name in named.items():
             if name in last or name[:1].lower() + name[1:] in last:
                 kind = self.kind_of(function)
-                if kind == "method" or (kind == "named" and function.owner is None):
+                # Whoever of the file calls it may do more.
+                if not self.callers_of(function, 1) and (
+                    kind == "method" or (kind == "named" and function.owner is None)
+                ):
                     found.append(End(function, kind))
         return found
 

@@ -266,7 +266,7 @@ class Aftermath:
             place = part.place
             if handler and self._is_told(place):
                 return True
-            if place.name in asks or self._was_changed(place) or self._lies_in_link(place):
+            if place.name in asks or self.was_changed(place) or self._lies_in_link(place):
                 return True
             if self._is_inherited(place):
                 return True
@@ -313,7 +313,7 @@ class Aftermath:
 
     def _value_tells(self, value: t.Term) -> bool:
         return any(
-            isinstance(part, t.Ref) and (self._was_changed(part.place) or self._lies_in_link(part.place))
+            isinstance(part, t.Ref) and (self.was_changed(part.place) or self._lies_in_link(part.place))
             for part in value.walk()
         )
 
@@ -324,14 +324,15 @@ class Aftermath:
                 term = step.statement.value
             for part in term.walk() if term is not None else ():
                 if isinstance(part, t.Ref) and (
-                    self._was_changed(part.place)
+                    self.was_changed(part.place)
                     or self._lies_in_link(part.place)
                     or self._is_link(part.place)
                 ):
                     return True
         return False
 
-    def _was_changed(self, place: Place) -> bool:
+    def was_changed(self, place: Place) -> bool:
+        """Whether the end writes a place, what it lies in, or the same field of another object."""
         for other in (*self.changed, *self.truths):
             if place.starts_with(other) or (other.starts_with(place) and bool(place.path)):
                 return True

@@ -69,6 +69,17 @@ class Dealings:
                 return found
         return None
 
+    def goes_on(self, armed: Armed) -> bool:
+        """Whether a timer repeats, or what it runs arms it again whatever happens."""
+        if armed.arming.repeats:
+            return True
+        return armed.held is not None and self._arming(armed).certainly(armed.callback, armed.held)
+
+    def _arming(self, armed: Armed) -> Effect:
+        if armed not in self._arms:
+            self._arms[armed] = Effect(lambda f, s, _: self.kept.arms(armed, f, s))
+        return self._arms[armed]
+
     def is_cleared_elsewhere(self, armed: Armed, end: End) -> bool:
         """Whether some other way in which the owner ends clears the timer."""
         if armed.collection is not None:
@@ -205,9 +216,7 @@ class Dealings:
         """
         place = armed.place
         assert place is not None
-        if armed not in self._arms:
-            self._arms[armed] = Effect(lambda f, s, _: self.kept.arms(armed, f, s))
-        arms, clears, cfg = self._arms[armed], self.timers.clears(armed.arming), function.cfg
+        arms, clears, cfg = self._arming(armed), self.timers.clears(armed.arming), function.cfg
         for step in cfg.steps:
             if not clears.may_at(function, step, place):
                 continue

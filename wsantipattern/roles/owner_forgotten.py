@@ -32,11 +32,13 @@ def forgotten(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
         if not _belongs(armed, end):
             continue
         cleared = _sibling(survivors, end, armed)
-        if cleared is None and not (end.is_sure and repeats):
+        if cleared is None and not (end.is_sure and survivors.dealings.goes_on(armed)):
             continue
         if not repeats and (armed.held is None or not dealings.is_cleared_elsewhere(armed, end)):
             continue
         if dealings.arms_itself(end, armed) or dealings.deals_with(end, armed, None):
+            continue
+        if _asks(survivors, armed, end):
             continue
         work = survivors.after(end).way(armed.callback, lambda f, s: _matters(survivors, armed, f, s))
         if work is None:
@@ -67,6 +69,18 @@ def _sibling(survivors: Survivors, end: End, armed: Armed) -> tuple[Step, Place]
         return None
     mine, other = armed.held.root, found[1].root
     return found if mine is other or (mine.kind == "local" and mine.scope is other.scope) else None
+
+
+def _asks(survivors: Survivors, armed: Armed, end: End) -> bool:
+    """Whether a callback asks for anything that the end writes."""
+    after = survivors.after(end)
+    return any(
+        isinstance(part, t.Ref) and after.was_changed(part.place)
+        for function in survivors.owners.run_by(armed.callback)
+        for step in function.cfg.of_kind("test")
+        if step.term is not None
+        for part in step.term.walk()
+    )
 
 
 def _matters(survivors: Survivors, armed: Armed, function: Function, step: Step) -> bool:

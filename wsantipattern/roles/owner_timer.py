@@ -114,6 +114,8 @@ class OwnerTimers:
                 callback = self.callback_of(arming, call) if arming in kinds and arming is not None else None
                 if arming is None or callback is None or arming.starts is not None:
                     continue
+                if self.module.resolve(call) is not None:
+                    continue  # A method of the file by that name keeps it as it likes.
                 collection = self.collections.of(function, call, None) if call.parent is not None else None
                 if call.parent is None or collection is not None:
                     found.append(Armed(arming, call, step, function, None, callback, None, collection))

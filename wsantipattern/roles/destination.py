@@ -7,6 +7,7 @@ functions that hand their argument on in another form.
 from __future__ import annotations
 
 from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import flow
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
@@ -107,7 +108,11 @@ class Destinations:
         receiver = self.holders.of(call.receiver)
         if target is not None:
             index = next((i for i, a in enumerate(call.arguments) if a is value), None)
-            return index is not None and self._setter(target, index, kept)
+            if index is None:
+                return False
+            if self._setter(target, index, kept):
+                return True
+            return self._hands_back(target, index) and self.returns_to(call, kept, function, depth - 1)
         if receiver is not None and kept.within(receiver) and call.method in names("accumulation", "sets"):
             return True
         if self.is_setter_of(call, kept):
@@ -130,6 +135,14 @@ class Destinations:
             stores = self.module.stores_to(Place(binding))
             value = stores[0][1].value if len(stores) == 1 else None
         return (value.call, value.index) if isinstance(value, t.Result) else None
+
+    def _hands_back(self, function: Function, index: int) -> bool:
+        """Whether a function of the file gives back its parameter, or a piece of it: `clip(text)`."""
+        if index >= len(function.parameters) or function.is_generator:
+            return False
+        given = Holder(function.parameters[index])
+        answers = [value for value, _ in flow.returns(function) if value is not None]
+        return bool(answers) and all(self.holders.of(value) == given for value in answers)
 
     def _setter(self, function: Function, index: int, kept: Holder) -> bool:
         """Whether a function of the file stores its parameter where `kept` is."""

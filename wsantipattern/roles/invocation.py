@@ -1,7 +1,8 @@
 """Invocations: the calls of a file that run a function, by its name or as a value.
 
 Follows a function that is given to a parameter, kept in a field, put into a table or a list of listeners, or made the
-reducer of a dispatch function, to the calls of what it was given to. Calls from other files are not seen.
+reducer of a dispatch function, to the calls of what it was given to; a method also to those of a name that is put
+together, and of objects that are kept in a container. Calls from other files are not seen.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Class, Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
+from wsantipattern.roles import computed
+from wsantipattern.roles.instance import Instances
 
 DEPTH = 5
 """How many times a function is handed on before it is lost sight of."""
@@ -39,6 +42,8 @@ class Invocations:
     def __init__(self, module: Module, knowledge: Knowledge) -> None:
         self.module = module
         self.knowledge = knowledge
+        self.instances = Instances(module, knowledge)
+        self._asked: dict[Function, list[tuple[Function, t.Term, int]]] | None = None
         self._of: dict[Function, list[Invocation]] = {}
         self._uses: dict[Function, list[tuple[Function, Step, t.Term]]] = {}
         self._calls: dict[str, list[tuple[Function, Step, t.Call]]] = {}
@@ -57,8 +62,22 @@ class Invocations:
     def uses(self, function: Function) -> list[tuple[Function, Step, t.Term]]:
         """Where a function stands as a value (not called there): the function and step, and the very term."""
         if function not in self._uses:
-            self._uses[function] = list(self._values(function))
+            self._uses[function] = []
+            found = list(self._values(function))
+            for host, step, value in tuple(found):
+                if self._is_returned(host, step, value):
+                    found.extend((made.function, made.step, made.call) for made in self.of(host))
+            self._uses[function] = found
         return self._uses[function]
+
+    def _is_returned(self, host: Function, step: Step, value: t.Term) -> bool:
+        """Whether a value is what its host returns: where the host is called stands the value."""
+        if step.kind not in ("return", "closure") or value.parent is not None or host.is_generator:
+            return False
+        return any(
+            isinstance(at.statement, t.Return) and at.statement.value is value
+            for at in host.cfg.of_kind("return")
+        )
 
     def resolve(self, call: t.Call) -> Function | None:
         """The function of the file that a call runs, constructors included."""
@@ -76,6 +95,9 @@ class Invocations:
         found = self.resolve(call)
         if found is not None:
             return found
+        owner = self.instances.of(call.receiver)
+        if owner is not None:
+            return self.module.method_of(owner, call.method)
         methods = [c.methods[call.method] for c in self.module.classes if call.method in c.methods]
         return methods[0] if len(methods) == 1 and self._only(methods[0], call) else None
 
@@ -87,8 +109,14 @@ class Invocations:
         listed = any(isinstance(term.parent, t.Record) for _, _, term in self.uses(function))
         for caller, step, call in self._named(word) if word else ():
             target = self.resolve(call)
-            if target is function or (target is None and not listed and self._only(function, call)):
+            if target is function or (
+                target is None
+                and not listed
+                and (self._only(function, call) or self._is_of_instance(function, call))
+            ):
                 yield Invocation(caller, step, call)
+        for host, term, shift in self._computed.get(function, []):
+            yield from self._of_computed(host, term, shift)
         for host, _, term in self.uses(function):
             yield from self._through(host, term, DEPTH)
 
@@ -107,6 +135,55 @@ class Invocations:
             and sum(1 for c in self.module.classes if word in c.methods) == 1
             and self.module.made_type(receiver) is None
         )
+
+    def _is_of_instance(self, function: Function, call: t.Call) -> bool:
+        """Whether a method is called on an object out of a container that holds those of its class."""
+        if function.kind != "method" or call.receiver is None:
+            return False
+        owner = self.instances.of(call.receiver)
+        return owner is not None and self.module.method_of(owner, call.method) is function
+
+    @property
+    def _computed(self) -> dict[Function, list[tuple[Function, t.Term, int]]]:
+        """Where each method is asked for by a name that is put together: the function, the term, and the shift of arguments."""
+        if self._asked is None:
+            self._asked = {}
+            words = (*self.knowledge.names("invocation", "attributes"), "this")
+            for host in dict.fromkeys(f for word in words for f in self.module.functions_mentioning(word)):
+                seen: set[int] = set()
+                for step in host.cfg.steps:
+                    for part in step.term.walk() if step.term is not None else ():
+                        if id(part) not in seen and isinstance(part, (t.Call, t.Ref)):
+                            seen.add(id(part))
+                            self._ask(host, part)
+        return self._asked
+
+    def _ask(self, host: Function, part: t.Call | t.Ref) -> None:
+        asked: t.Term = part
+        shift = 0
+        if (
+            isinstance(part, t.Ref)
+            and part.place.path[-2:] == (ELEMENT, "call")
+            and part.place.parent is not None
+        ):
+            # `this["on" + kind].call(this, message)`
+            asked, shift = t.Ref(part.extent, part.place.parent, part.key), -1
+        for method in computed.methods(asked, self.module, self.knowledge):
+            assert self._asked is not None
+            self._asked.setdefault(method, []).append((host, part, shift))
+
+    def _of_computed(self, host: Function, term: t.Term, shift: int) -> Iterator[Invocation]:
+        """The calls of what was asked for by a name: there at once, or of what it is given to."""
+        outer = term
+        while isinstance(outer.parent, (t.Logic, t.Choice)):
+            outer = outer.parent
+        call = outer.parent
+        if isinstance(call, t.Call) and call.callee is outer:
+            for step in host.cfg.steps:
+                if step.kind in ("call", "spawn") and step.call is call:
+                    yield Invocation(host, step, call, shift)
+        elif not shift:
+            yield from self._through(host, term, DEPTH)
 
     def _named(self, word: str) -> list[tuple[Function, Step, t.Call]]:
         """The calls whose last word is this one, spawned ones included."""
@@ -262,6 +339,8 @@ class Invocations:
                     call = step.call
                     if isinstance(call.callee, t.Ref) and call.callee.place == place:
                         yield Invocation(function, step, call)
+                    elif isinstance(call.callee, t.Ref) and call.callee.place == place.field("call"):
+                        yield Invocation(function, step, call, shift=-1)
                     for argument in (*call.arguments, *(value for _, value in call.keywords)):
                         if isinstance(argument, t.Ref) and argument.place == place:
                             yield from self._argument(function, call, argument, depth - 1)

@@ -497,10 +497,15 @@ class Messages:
         return None
 
     def _inherited(self, registration: Registration) -> Socket | None:
+        """The connection that a method of a handler works on: its own object, or what it is given beside the message."""
         owner = registration.handler.owner
         if registration.word != "method" or owner is None:
             return None
-        return self.sockets.at(Place(owner.this))
+        own = self.sockets.at(Place(owner.this))
+        if own is not None and own.evidence.is_strong:
+            return own
+        given = (self.sockets.at(Place(parameter)) for parameter in registration.handler.parameters)
+        return next((s for s in given if s is not None and s.evidence.is_strong), own)
 
     def _content_from(self, library: Library | None) -> int:
         """The index of the first handler parameter that is content; those before are the connection and its data."""
@@ -747,13 +752,20 @@ class Messages:
             # What a pattern takes apart.
             return self.in_term(binding.initial, depth - 1)
         for _, store in self.module.stores_to(Place(binding)):
-            if store.op not in (None, "or", "??") or _mentions(store.value, binding):
+            if store.op not in (None, "or", "??"):
+                continue
+            if _mentions(store.value, binding) and not self._is_read_into(store.value):
                 # What grows by messages holds more than one: that is an accumulation, not a message.
                 continue
             found = self._stored(store, depth)
             if found is not None and (best is None or _rank(found) > _rank(best)):
                 best = found
         return best or self._filled(binding, depth)
+
+    def _is_read_into(self, value: t.Term) -> bool:
+        """`batch, err = wsutil.ReadServerMessage(conn, batch[:0])`: the variable lends its memory to what is read."""
+        call = value.call if isinstance(value, t.Result) else value
+        return isinstance(call, (t.Call, t.Suspend)) and self._received(call) is not None
 
     def _stored(self, store: t.Store, depth: int) -> Message | None:
         value = store.value

@@ -649,13 +649,13 @@ class Newness:
             return False
         for part in step.term.walk():
             if isinstance(part, t.Binary) and part.op in (*_ORDER, "in"):
-                sides = [_roots(part.left), _roots(part.right)]
+                sides = [self._roots(part.left, function), self._roots(part.right, function)]
             elif isinstance(part, t.Call) and part.method in (
                 self.knowledge.names("newness", "contains") | self.knowledge.names("newness", "adds")
             ):
                 sides = [
-                    {r for a in part.arguments for r in _roots(a)},
-                    _roots(part.receiver) if part.receiver is not None else set(),
+                    {r for a in part.arguments for r in self._roots(a, function)},
+                    self._roots(part.receiver, function) if part.receiver is not None else set(),
                 ]
             else:
                 continue
@@ -663,6 +663,22 @@ class Newness:
             if (sides[0] & own and sides[1] - own) or (sides[1] & own and sides[0] - own):
                 return True
         return False
+
+    def _roots(self, term: t.Term, function: Function, depth: int = 4) -> set[object]:
+        """What a term is made of; of the function's own variables, what they are made of."""
+        found: set[object] = set()
+        for part in term.walk():
+            if not isinstance(part, t.Ref) or part.place.root.kind in ("import", "global", "function"):
+                continue
+            root = part.place.root
+            own = root.kind == "local" and root.scope is function and bool(root.name) and depth > 0
+            values = [store.value for _, store in self.module.stores_to(Place(root))] if own else []
+            if values:
+                for value in values:
+                    found |= self._roots(value, function, depth - 1)
+            else:
+                found.add(root)
+        return found
 
 
 def _is_membership(function: Function) -> bool:
@@ -672,14 +688,6 @@ def _is_membership(function: Function) -> bool:
     while isinstance(value, t.Not):
         value = value.operand
     return isinstance(value, t.Binary) and value.op == "in"
-
-
-def _roots(term: t.Term) -> set[object]:
-    return {
-        part.place.root
-        for part in term.walk()
-        if isinstance(part, t.Ref) and part.place.root.kind not in ("import", "global", "function")
-    }
 
 
 def _plain(term: t.Term, holds: bool) -> tuple[t.Term, bool]:

@@ -92,7 +92,8 @@ class Renewals:
             for step in function.cfg.steps:
                 if self._makes(step) or self._ends(step):
                     yield function, step
-                    yield from self._above(function, UP, {function})
+                    if not self._comes_again(function, step):
+                        yield from self._above(function, UP, {function})
 
     def _runs_once(self, function: Function) -> bool:
         last = function.name.rpartition(".")[2]
@@ -105,7 +106,36 @@ class Renewals:
             if outer in seen or self._runs_once(outer):
                 continue
             yield outer, invocation.step
-            yield from self._above(outer, depth - 1, seen | {outer})
+            if not self._comes_again(outer, invocation.step):
+                yield from self._above(outer, depth - 1, seen | {outer})
+
+    def _comes_again(self, function: Function, link: Step) -> bool:
+        """Whether a function connects again by itself after it has read: who called it empties for the first time only."""
+        cfg = function.cfg
+        if not cfg.reaches(link, link):
+            return False
+        onward = cfg.reachable(link)
+        return any(self._takes_in(s, DOWN) and cfg.reaches(s, link) for s in cfg.steps if s in onward)
+
+    def _takes_in(self, step: Step, depth: int) -> bool:
+        """Whether a step takes a message in, by itself or in a function that it calls."""
+        if step.term is None:
+            return False
+        if step.kind == "iterate":
+            return self.messages.gives(step.term)
+        if step.kind not in ("call", "suspend"):
+            return False
+        if self.messages.reads(step.term):
+            return True
+        target = self.invocations.resolve(step.call) if step.call is not None and depth > 0 else None
+        if target is None or target.is_inlined:
+            return False
+        key = ("renewal", target, depth)
+        memo = self.module.memo
+        if key not in memo:
+            memo[key] = False
+            memo[key] = any(self._takes_in(inner, depth - 1) for inner in target.cfg.steps)
+        return bool(memo[key])
 
     def _makes(self, step: Step) -> bool:
         socket = self.sockets.of(step.call) if step.call is not None else None

@@ -15,7 +15,7 @@ from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import returns
-from wsantipattern.model.module import Function, Module
+from wsantipattern.model.module import Class, Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.model.summary import callers
 from wsantipattern.roles.event import Events, Registration
@@ -377,9 +377,12 @@ class Owners:
     def _sure(self) -> dict[Function, str]:
         """The functions that end a component or an object by contract."""
         found: dict[Function, str] = {}
-        contracts = self.knowledge.names("owner", "contracts")
+        options = self.knowledge.names("owner", "options")
+        contracts = self.knowledge.names("owner", "contracts") | options
         for function in self.module.functions:
             if function.owner is not None and _last(function) in contracts:
+                if _last(function) in options and self._is_plain_class(function.owner):
+                    continue
                 found[function] = "contract"
         hooks, effects = self.knowledge.names("owner", "hooks"), self.knowledge.names("owner", "effects")
         for word in sorted(hooks | effects):
@@ -399,6 +402,11 @@ class Owners:
                         if cleanup is not None:
                             found[cleanup] = "effect"
         return found
+
+    def _is_plain_class(self, owner: Class) -> bool:
+        """Whether something is a class of its own, and no object of options."""
+        made = any(f.kind == "constructor" and f.owner is owner for f in self.module.functions)
+        return not owner.bases and (made or bool(owner.field_types))
 
     def ends_of(self, link: Link) -> list[End]:
         """The ends at which a connection is closed for good, those by contract first."""

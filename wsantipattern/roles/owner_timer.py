@@ -154,7 +154,9 @@ class OwnerTimers:
             return True
         # A variable of the call itself: closures may clear it, and nothing else has it.
         return not self.timers.clears(timer.arming).possibly(function, timer.place) and not any(
-            step is not timer.step and self.timers.gives_away(timer, function, step)
+            step is not timer.step
+            and not (step.store is not None and step.store.declares and step.target == timer.place)
+            and self.timers.gives_away(timer, function, step)
             for step in function.cfg.of_kind("call", "spawn", "return", "suspend", "assign")
         )
 

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from wsantipattern.model import flow
@@ -64,6 +65,9 @@ STRAIGHT: frozenset[str] = frozenset({"next", "true", "false"})
 
 STATE_BUDGET = 6000
 """States (step, facts) that one path query may visit before it gives up towards silence."""
+
+STATES_IN_BREADTH = 600
+"""States after which a path query no longer looks for the shortest way, but for any: nearest to its goal first."""
 
 
 @dataclass(slots=True, eq=False)
@@ -375,7 +379,8 @@ class Cfg:
         labels: Collection[str] | None = None,
         along: Collection[str] | None = None,
     ) -> Path | None:
-        """A shortest feasible way from after `start` to a step of `to` that enters no step of `avoiding`.
+        """A feasible way from after `start` to a step of `to` that enters no step of `avoiding`; a shortest one, unless
+        there are more than `STATES_IN_BREADTH` states to look at.
 
         Feasible: no condition is taken both ways unless something it reads was assigned in between; `given` are
         facts that hold at `start` (see `flow.atom`). `start` itself is left by any edge but `raise` (its effect has
@@ -405,8 +410,10 @@ class Cfg:
             first: None
         }
         todo: deque[_State] = deque([first])
-        while todo:
-            state = todo.popleft()
+        near: list[tuple[int, int, _State]] = []
+        distance: dict[Step, int] | None = None
+        while todo or near:
+            state = todo.popleft() if distance is None else heappop(near)[2]
             step, facts = state
             self.function.module.spend(1 + len(facts) // 4)
             for edge in step.edges:
@@ -420,7 +427,12 @@ class Cfg:
                 after = self._take(facts, step, edge, relevant)
                 if after is None:
                     continue
-                successor = (edge.target, self._perform(after, edge.target, relevant))
+                done = self._perform(after, edge.target, relevant)
+                idle = [item for item in done if edge.target not in self._asking(item[0])]
+                if idle:
+                    # What nothing ahead asks makes no difference: ways that differ in it alone are one.
+                    done = done.difference(idle)
+                successor = (edge.target, done)
                 if successor in came_from:
                     continue
                 came_from[successor] = (state, edge.label)
@@ -428,8 +440,65 @@ class Cfg:
                     return _trace(came_from, successor)
                 if len(came_from) > STATE_BUDGET:
                     return None
-                todo.append(successor)
+                if distance is None:
+                    todo.append(successor)
+                elif edge.target in distance:
+                    heappush(near, (distance[edge.target], len(came_from), successor))
+            if distance is None and len(came_from) > STATES_IN_BREADTH:
+                distance = self._distance_to(goal, avoid)
+                for index, waiting in enumerate(todo):
+                    if waiting[0] in distance:
+                        heappush(near, (distance[waiting[0]], index - len(todo), waiting))
+                todo.clear()
         return None
+
+    def _distance_to(self, goal: Callable[[Step], bool], avoid: Callable[[Step], bool]) -> dict[Step, int]:
+        """How many steps each step lies before the nearest of `goal`, where conditions do not matter."""
+        found = {step: 0 for step in self.steps if goal(step) and not avoid(step)}
+        todo = deque(found)
+        while todo:
+            step = todo.popleft()
+            for before, _ in self.predecessors[step]:
+                if before not in found:
+                    found[before] = found[step] + 1
+                    if not avoid(before):
+                        todo.append(before)
+        return found
+
+    def _asking(self, key: flow.Key) -> set[Step]:
+        """The steps that ask for what is known of a key, or that one which does can follow."""
+        found = self._asked_ahead.get(key)
+        if found is None:
+            found = self._asked_ahead[key] = set(self._users.get(key, ()))
+            todo = list(found)
+            while todo:
+                for before, _ in self.predecessors[todo.pop()]:
+                    if before not in found:
+                        found.add(before)
+                        todo.append(before)
+        return found
+
+    @cached_property
+    def _asked_ahead(self) -> dict[flow.Key, set[Step]]:
+        return {}
+
+    @cached_property
+    def _users(self) -> dict[flow.Key, list[Step]]:
+        """The steps that ask for what is known of a key."""
+        found: dict[flow.Key, list[Step]] = {}
+        for step in self.steps:
+            if step.kind == "test":
+                atom = self.atom(step)
+                keys = [atom[0]] if atom is not None else [*flow.atoms(self._condition(step))]
+            elif step in self._flags:
+                keys = [*flow.atoms(self._flags[step])]
+            elif step.kind == "registered":
+                keys = [("flag", step.flag)]
+            else:
+                continue
+            for key in keys:
+                found.setdefault(key, []).append(step)
+        return found
 
     def atom(self, test: Step) -> tuple[flow.Key, bool] | None:
         """The key that a test decides, seen through predicates of the file, and its truth where the test succeeds."""

@@ -159,20 +159,28 @@ class Marks:
     def comes_dirty(self, inner: Frame, mark: Mark, storage: Storage, divergence: Divergence | None) -> bool:
         """Whether a called function marks on some way on which it has not emptied the container itself."""
         cfg = inner.function.cfg
-        kept: dict[Step, bool] = {}
-
-        def resets(step: Step) -> bool:
-            if step not in kept:
-                kept[step] = self.resets.at(inner, step, storage, mark, divergence)
-            return kept[step]
-
-        def is_reset_before(step: Step) -> bool:
-            if step is mark.step and mark.within is not None:
-                return not self.comes_dirty(*mark.within, storage, divergence)
-            return resets(step)
-
         given = self.resets.known_within(inner, storage, divergence) if divergence is not None else []
-        return cfg.path(cfg.entry, {mark.step}, avoiding=is_reset_before, given=given) is not None
+        emptying: set[Step] = set()
+        while True:
+            way = cfg.path(cfg.entry, {mark.step}, avoiding=emptying, given=given)
+            if way is None:
+                return False
+            # Only what lies on a way is looked at: most functions that mark empty nothing.
+            found = {
+                step
+                for step in way.steps[1:]
+                if self._is_reset_before(inner, step, mark, storage, divergence)
+            }
+            if not found:
+                return True
+            emptying |= found
+
+    def _is_reset_before(
+        self, inner: Frame, step: Step, mark: Mark, storage: Storage, divergence: Divergence | None
+    ) -> bool:
+        if step is mark.step and mark.within is not None:
+            return not self.comes_dirty(*mark.within, storage, divergence)
+        return self.resets.at(inner, step, storage, mark, divergence)
 
     def direct(self, frame: Frame, step: Step) -> Mark | None:
         """What a step by itself adds to a container."""

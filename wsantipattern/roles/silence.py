@@ -13,7 +13,7 @@ from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import atom, implied
-from wsantipattern.model.module import Function, Module
+from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.model.summary import callers
 from wsantipattern.roles.hearing import DEPTH, Hearing
@@ -66,8 +66,19 @@ class Silence:
             for word in sorted(self.knowledge.names("liveness", "ends"))
             for function in self.module.functions_mentioning(word)
             for step in function.cfg.steps
-            if step.call is not None and step.call.method == word
+            if step.call is not None and step.call.method == word and not self._is_other(step.call)
         ]
+
+    def _is_other(self, call: t.Call) -> bool:
+        """Whether a call ends what is no connection: an observer of a page, a node of an audio graph."""
+        place = call.receiver_place
+        made = [
+            self.module.value_of(store.value)
+            for _, store in (self.module.stores_to(place) if place is not None and place.name else ())
+            if not is_null(store.value)
+        ]
+        others = self.knowledge.names("liveness", "others")
+        return bool(made) and all(isinstance(value, t.Call) and value.method in others for value in made)
 
     @cached_property
     def _closing_functions(self) -> set[Function]:
@@ -85,7 +96,7 @@ class Silence:
         if call is None:
             return False
         if call.method in self.knowledge.names("liveness", "ends"):
-            return True
+            return not self._is_other(call)
         callee = self.module.resolve(call)
         return (
             callee is not None and callee is not function and self._ends(callee, self._closing_functions, 1)

@@ -33,6 +33,11 @@ def _is_nothing(value: t.Term | None) -> bool:
     return isinstance(value, (t.Sequence, t.Record)) and not list(value.children())
 
 
+def _is_along(function: Function, one: Step, other: Step) -> bool:
+    """Whether some way takes both steps."""
+    return one is other or function.cfg.reaches(one, other) or function.cfg.reaches(other, one)
+
+
 class Excuses:
     """The excuses of one module."""
 
@@ -220,7 +225,8 @@ class Excuses:
         ends = self.knowledge.names("watermark", "ends")
         name = function.name.rpartition(".")[2]
         closes = name in ends or any(
-            self._ends(function, call, ends) and self._on_the_way(function, other, step)
+            (self._ends(function, call, ends) or self._unsubscribes(watermark, call))
+            and self._on_the_way(function, other, step)
             for other, call in function.cfg.calls
         )
         return closes and not self.goes_on(watermark, function, step)
@@ -238,6 +244,25 @@ class Excuses:
             and helper.cfg.dominates(step, helper.cfg.exit)
             for step, inner in helper.cfg.calls
         )
+
+    def _unsubscribes(self, watermark: Watermark, call: t.Call) -> bool:
+        """Whether a call takes off the handler that lets the watermark rise: its stream is over."""
+        if call.method not in self.knowledge.names("event", "removers"):
+            return False
+        return any(
+            handler in self._carriers(watermark)
+            for argument in call.arguments
+            for handler in self._handlers_at(argument)
+        )
+
+    def _handlers_at(self, term: t.Term) -> Iterator[Function]:
+        found = self.module.resolve_value(term)
+        values: list[Function | None] = [found]
+        if found is None and isinstance(term, t.Ref) and term.place.path:
+            values = [
+                self.module.resolve_value(store.value) for _, store in self.module.stores_to(term.place)
+            ]
+        yield from (function for function in values if function is not None)
 
     def _outlives(self, function: Function, call: t.Call) -> bool:
         """Whether a method is called on something that is not this call's own."""
@@ -321,7 +346,7 @@ class Excuses:
                 return other.extent
             for reset in self._resets_at(function, other):
                 at = reset.place
-                if at.root is not move.place.root and at.root.kind == "local" and not at.path:
+                if at.root is not move.place.root and self._is_of_call(function, at) and not reset.setter:
                     continue
                 if self.slots.same(at, move.place):
                     continue
@@ -424,15 +449,30 @@ class Excuses:
             function = raised.function
             for step, store in function.cfg.assignments:
                 at = step.target
-                if at is None or not at.path or self.slots.same(at, raised.place) or is_fixed(store.value):
+                if at is None or self._is_of_call(function, at) or not _is_along(function, step, raised.step):
+                    continue
+                if self.slots.same(at, raised.place) or is_fixed(store.value):
                     continue
                 found.add(at)
-            for _, call in function.cfg.calls:
+            for step, call in function.cfg.calls:
                 at = call.receiver_place
                 if (
                     at is not None
-                    and at.path
+                    and _is_along(function, step, raised.step)
+                    and not self._is_of_call(function, at)
                     and call.method in self.knowledge.names("watermark", "collects")
                 ):
                     found.add(at)
+            found.update(
+                move.place
+                for move in self.slots.moves_in(function)
+                if move.setter and not self.slots.same(move.place, raised.place)
+            )
         return found
+
+    def _is_of_call(self, function: Function, place: Place) -> bool:
+        """Whether a place is a plain variable that is not kept from one call to the next."""
+        root = place.root
+        if place.path:
+            return False
+        return root.kind != "local" or root.scope is None or root.scope.host is function.host

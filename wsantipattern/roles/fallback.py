@@ -17,7 +17,8 @@ from wsantipattern.model.flow import Fact, facts_at, implied
 from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import Place
 from wsantipattern.model.summary import callers
-from wsantipattern.roles.event import Events
+from wsantipattern.roles.asked import Asked
+from wsantipattern.roles.event import Events, Registration
 from wsantipattern.roles.order import RELATIONS, Orders, is_guarded
 from wsantipattern.roles.slot import Slots, is_fixed, terms_in
 from wsantipattern.roles.words import any_of, split
@@ -36,6 +37,7 @@ class Fallback:
         is_vague: also how a first start looks (an answer is not there); counts only where the stream goes on.
         is_error: an error value is there, by structure or by its name.
         is_crossed: two positions stand the wrong way round.
+        is_asked: a position that a peer asks for is not there; counts only where it was given something before.
         function, step: the function whose text says so, and its step on the way.
     """
 
@@ -48,6 +50,7 @@ class Fallback:
     is_vague: bool = False
     is_crossed: bool = False
     is_error: bool = False
+    is_asked: bool = False
 
 
 class Fallbacks:
@@ -61,6 +64,7 @@ class Fallbacks:
         self.events = events
         self.slots = slots
         self.orders = orders
+        self.asked = Asked(module, knowledge, orders)
 
     def reasons(
         self,
@@ -81,7 +85,7 @@ class Fallbacks:
             yield from self._of_fact(function, step, fact, place)
         yield from self._narrowed(function, step, facts, place)
         yield from self._either(function, step, place)
-        yield from self._of_events(function, step, direct=depth == DEPTH)
+        yield from self._of_events(function, step, place, direct=depth == DEPTH)
         if depth > 0:
             for caller, site in self._runs(function, step):
                 yield from self.reasons(caller, site, place, [], depth - 1)
@@ -112,6 +116,9 @@ class Fallbacks:
             elif self._named(waits.term.value, "link_handlers"):
                 reason = f"`{name}` tells of a lost connection"
                 yield Fallback(waits.extent, reason, False, function, step, event=name)
+            elif self._named(waits.term.value, "losses"):
+                reason = f"`{name}` tells that something was lost"
+                yield Fallback(waits.extent, reason, False, function, step, is_vague=True)
 
     def _is_timeout(self, channel: t.Term | None) -> bool:
         if isinstance(channel, t.Call):
@@ -165,6 +172,9 @@ class Fallbacks:
             yield Fallback(extent, "the answer is not there", True, function, step, is_vague=True)
         elif self._says_trouble(term, holds):
             yield Fallback(extent, "something has gone wrong", False, function, step)
+        elif self.asked.is_gone(function, term, holds):
+            reason = "the position that is asked for is not there"
+            yield Fallback(extent, reason, False, function, step, is_vague=True, is_asked=True)
 
     def _is_crossed(self, term: t.Term, holds: bool) -> bool:
         """Whether one position is found beyond another: no literals, lengths, times, or counters of the file.
@@ -336,13 +346,16 @@ class Fallbacks:
 
     # -- events ----------------------------------------------------------------------------------
 
-    def _of_events(self, function: Function, step: Step, *, direct: bool) -> Iterator[Fallback]:
+    def _of_events(self, function: Function, step: Step, place: Place, *, direct: bool) -> Iterator[Fallback]:
+        is_last = self._is_served(function)
         for registration in self.events.of_handler(function):
             extent = registration.step.extent if registration.step is not None else function.name_extent
             reason = f"a `{registration.event}` event runs this"
             if registration.event in self.knowledge.names("watermark", "error_events"):
                 yield Fallback(extent, reason, True, function, step)
             elif registration.event in self.knowledge.names("watermark", "link_events"):
+                if is_last or self._is_for_good(registration, place):
+                    continue
                 yield Fallback(extent, reason, True, function, step, event=registration.event)
             elif any_of(split(registration.event), self.knowledge.names("watermark", "troubles")):
                 yield Fallback(extent, reason, False, function, step)
@@ -370,7 +383,7 @@ class Fallbacks:
                 step,
                 is_vague=True,
             )
-        elif any_of(words, self.knowledge.names("watermark", "link_handlers")):
+        elif any_of(words, self.knowledge.names("watermark", "link_handlers")) and not is_last:
             yield Fallback(
                 function.name_extent,
                 f"`{name}` deals with a lost connection",
@@ -379,6 +392,36 @@ class Fallbacks:
                 step,
                 event=name,
             )
+
+    def _is_served(self, function: Function) -> bool:
+        """Whether a method belongs to an object that a framework makes for one connection, and calls when it ends."""
+        if function.owner is None or any(r.word != "method" for r in self.events.of_handler(function)):
+            return False
+        served = self.knowledge.names("watermark", "served")
+        return any(not served.isdisjoint(owner.bases) for owner in self.module.lineage(function.owner))
+
+    def _is_for_good(self, registration: Registration, place: Place) -> bool:
+        """Whether the connection whose end runs a handler was given to what keeps the slot, once: it does not come
+        back, and the slot ends with it."""
+        given, maker = registration.emitter, registration.function
+        if (
+            maker is None
+            or not isinstance(given, t.Ref)
+            or given.place.path
+            or given.place.root not in maker.parameters
+            or registration.event not in self.knowledge.names("watermark", "ending_events")
+        ):
+            return False
+        back = self.knowledge.names("watermark", "coming_events")
+        if any(
+            other.event in back and isinstance(other.emitter, t.Ref) and other.emitter.place == given.place
+            for other in self.events.made_in(maker)
+        ):
+            return False
+        root = place.root
+        if root.kind == "this":
+            return maker.kind == "constructor" and maker.owner is root.owner
+        return root.kind == "local" and root.scope is not None and root.scope.host is maker
 
     def _takers(self, function: Function) -> Iterator[t.Call]:
         """The calls that a function is directly given to."""

@@ -21,6 +21,7 @@ from wsantipattern.roles.delivery import Deliveries
 from wsantipattern.roles.event import Events
 from wsantipattern.roles.excuse import Excuses
 from wsantipattern.roles.fallback import Fallback, Fallbacks
+from wsantipattern.roles.kinds import Kinds
 from wsantipattern.roles.loading import Values
 from wsantipattern.roles.order import Orders
 from wsantipattern.roles.rise import Rises, Watermark
@@ -64,6 +65,7 @@ class Watermarks:
         self.deliveries = Deliveries(module, knowledge, self.slots, self.orders)
         self.rises = Rises(module, knowledge, self.slots, self.orders, self.values, self.deliveries)
         self.excuses = Excuses(module, knowledge, self.slots, self.orders, self.rises)
+        self.kinds = Kinds(module, knowledge, self.slots, self.orders, self.deliveries)
 
     @property
     def strong(self) -> list[Watermark]:
@@ -126,7 +128,10 @@ class Watermarks:
             return None
         for value, conditions in self.values.arms(move.value):
             lower = value is None or self.values.is_lower(value)
-            loaded = not lower and self.values.is_loaded(function, value, move.place)
+            loaded = not lower and (
+                self.values.is_loaded(function, value, move.place)
+                or self.kinds.is_brought(watermark, move, value)
+            )
             if not (lower or loaded):
                 what = "what `{}` gets here is neither a fixed value nor loaded: a caller gives it, or a step further"
                 if considered.active and value is not None and self.slots.is_derived(value, place):
@@ -216,7 +221,7 @@ class Watermarks:
             and self._only_rises(watermark)
             and not self._is_start(move)
         ):
-            since = self._under_way(watermark, function, step)
+            since = self._under_way(watermark, move) or self.kinds.sibling(watermark, move)
             if since is not None:
                 return self._accounted(Setback(watermark, move, value, True, None, since))
         if loaded:
@@ -281,11 +286,49 @@ class Watermarks:
         if reason.event:
             # With every connection positions may start anew, unless the file asks with the old one.
             return ELEMENT not in move.place.path and self.rises.is_asked_with(watermark)
+        if reason.is_asked and not self._was_served(watermark, move, reason):
+            return False
         if reason.is_vague:
             return not loaded and self.excuses.goes_on(watermark, function, step)
         if loaded and reason.is_crossed:
             return not self._is_own(move) and self.excuses.goes_on(watermark, function, step)
         return True
+
+    def _was_served(self, watermark: Watermark, move: Move, reason: Fallback) -> bool:
+        """Whether who asks was given something before: the function also goes on from where the watermark stands, it
+        is no start, and the watermark rises on other ways than through it."""
+        function = reason.function
+        cfg = function.cfg
+        otherwise = any(
+            self.kinds.raises(watermark, function, step)
+            and cfg.path(cfg.entry, {step}, avoiding={reason.step}) is not None
+            for step in cfg.steps
+        )
+        if not otherwise or self._begins(function, move):
+            return False
+        if any(
+            other is not move
+            and other.step is not reason.step
+            and not watermark.keys.isdisjoint(self.slots.keys(other.place))
+            and all(other.step is not raised.step for raised in watermark.raises)
+            for other in self.slots.moves_in(function)
+        ):
+            return False
+        return self.kinds.rises_without(watermark, function)
+
+    def _begins(self, function: Function, move: Move) -> bool:
+        """Whether a function is how an object starts: it is called once where that is made."""
+        for caller, step in callers(function):
+            if caller.kind == "constructor":
+                return True
+            receiver = step.call.receiver_place if step.call is not None else None
+            if (
+                receiver is not None
+                and self._is_fresh(caller, receiver.field(""), step)
+                and not self._is_repeated(caller, receiver, step)
+            ):
+                return True
+        return function.kind in ("constructor", "top") or self._is_own(move)
 
     def _is_only_fallback(self, move: Move) -> bool:
         """Whether every call of the moving function lies on a fallback path: else to load is its ordinary work."""
@@ -328,7 +371,11 @@ class Watermarks:
             if caller.kind in ("constructor", "top"):
                 return True
             receiver = step.call.receiver_place if step.call is not None else None
-            if receiver is not None and self._is_fresh(caller, receiver.field(""), step):
+            if (
+                receiver is not None
+                and self._is_fresh(caller, receiver.field(""), step)
+                and not self._is_repeated(caller, receiver, step)
+            ):
                 return True
             if any(
                 other.value is not None
@@ -340,16 +387,24 @@ class Watermarks:
                 return True
         return False
 
-    def _under_way(self, watermark: Watermark, function: Function, step: Step) -> t.Extent | None:
+    def _is_repeated(self, function: Function, made: Place, step: Step) -> bool:
+        """Whether a step runs more than once for one object that the function makes: for each message, say."""
+        makes = {at for at, _ in function.cfg.assignments if at.target == Place(made.root)}
+        return step in function.cfg.reachable(step, avoiding=makes)
+
+    def _under_way(self, watermark: Watermark, move: Move) -> t.Extent | None:
         """The step before a loaded move that shows that the stream was under way: the watermark is read, things are
-        put through the idiom, or are handed on as they are where it rises."""
+        put through the idiom, or are handed on as they are where it rises. To load the value is none of these."""
+        function, step = move.function, move.step
         cfg = function.cfg
+        loading = [v.extent for v in (move.value, self.module.value_of(move.value)) if v is not None]
         deliveries = self._delivered_by(watermark)
         for other in cfg.steps:
             if (
                 other is step
                 or other.kind not in ("call", "assign", "suspend", "iterate", "test")
                 or not cfg.reaches(other, step)
+                or any(first <= other.extent[0] and other.extent[1] <= last for first, last in loading)
             ):
                 continue
             if cfg.reaches(step, other):
@@ -380,15 +435,30 @@ class Watermarks:
         """What is called where the watermark rises, by the functions' own names."""
         found: set[Place] = set()
         for raised in watermark.raises:
-            for _, call in raised.function.cfg.calls:
-                if isinstance(call.callee, t.Ref) and not call.total and not self.deliveries.is_log(call):
-                    root = call.callee.place.root
-                    if root.kind not in ("import", "global") and call.callee.place.name.lower() not in (
-                        "max",
-                        "min",
-                    ):
-                        found.add(call.callee.place)
+            known = set(self._called_in(raised.function, None))
+            if not any(self.module.resolve_value(t.Ref(raised.extent, at)) is None for at in known):
+                # A position in a type of its own: what is delivered is called where it is told to rise.
+                for caller, site in callers(raised.function):
+                    known.update(self._called_in(caller, site))
+            found |= known
         return found
+
+    def _called_in(self, function: Function, after: Step | None) -> Iterator[Place]:
+        """What a function calls that may deliver; with `after`, only what that step leads to."""
+        moved = {move.step for move in self.slots.moves_in(function)}
+        for step, call in function.cfg.calls:
+            if not isinstance(call.callee, t.Ref) or call.total or self.deliveries.is_log(call):
+                continue
+            if after is not None and (step is after or not function.cfg.reaches(after, step)):
+                continue
+            at = call.callee.place
+            own = step in moved or (call.receiver_place is not None and self.slots.read(call) is not None)
+            if (
+                at.root.kind not in ("import", "global")
+                and at.name.lower() not in self.knowledge.names("slot", "picks")
+                and not own
+            ):
+                yield at
 
     def message(self, setback: Setback) -> str:
         """The fact, with the names of the file."""

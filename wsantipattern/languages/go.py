@@ -147,6 +147,9 @@ class _Collector:
                 canonical = self.types.canonical(type_node)
                 if canonical is not None:
                     fields[field] = canonical
+                elements = self.types.element_types(type_node)
+                if elements:
+                    self.classes[name].field_elements[field] = elements
         for name in structs:
             self._promote(name)
 
@@ -225,6 +228,7 @@ class _Collector:
             variable = Variable(parameter, "parameter", function, node.start_byte)
             variable.type_node = type_node
             variable.declared_type = self.types.canonical(type_node)
+            variable.element_types = self.types.element_types(type_node)
             variable.constant = True
             function.parameters.append(variable)
         return function

@@ -27,7 +27,7 @@ from wsantipattern.languages.go_syntax import (
 )
 from wsantipattern.languages.go_type import TYPE_NODES, Type, Types
 from wsantipattern.model.module import Class, Function, Module
-from wsantipattern.model.place import Binding, BindingKind, Place
+from wsantipattern.model.place import Binding, BindingKind, ElementTypes, Place
 from wsantipattern.model.term import Term
 
 _DEPTH = 24
@@ -51,6 +51,7 @@ class Variable(Binding):
         "alias",
         "aliasable",
         "assignments",
+        "element_types",
         "implicit",
         "index",
         "ranged",
@@ -63,6 +64,7 @@ class Variable(Binding):
     def __init__(self, name: str, kind: BindingKind, scope: Function, since: int) -> None:
         super().__init__(name, kind, scope)
         self.since = since
+        self.element_types: ElementTypes = ()
         self.type_node: Type | None = None
         self.value: Node | None = None
         self.index = 0
@@ -316,7 +318,9 @@ class Names:
 
     def finish(self, variable: Variable) -> None:
         """Settles the type and the function that a variable holds."""
-        variable.declared_type = self.types.canonical(self.type_of(variable, 0))
+        made = self.type_of(variable, 0)
+        variable.declared_type = self.types.canonical(made)
+        variable.element_types = self.types.element_types(made)
         given = list(variable.assignments)
         if variable.value is not None and variable.value.type != "nil":
             given.append(variable.value)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from tree_sitter import Node
 
 from wsantipattern.languages.go_syntax import only, operator_of, parameters, parts, repeated, spelled
-from wsantipattern.model.place import Binding
+from wsantipattern.model.place import Binding, ElementTypes
 
 Type = Node | str
 
@@ -181,6 +181,15 @@ class Types:
             if inner.type == "variadic_parameter_declaration":
                 return inner.child_by_field_name("type")
         return None
+
+    def element_types(self, type_: Type | None) -> ElementTypes:
+        """The canonical types of what a container holds, of what that holds, and so on."""
+        found: list[str | None] = []
+        inner = self.element(type_)
+        while inner is not None and len(found) < 4:
+            found.append(self.canonical(inner))
+            inner = self.element(inner)
+        return tuple(found)
 
     def key(self, type_: Type | None) -> Type | None:
         """The type of the keys of a map; `int` for what is counted."""

@@ -23,7 +23,7 @@ from wsantipattern.languages.javascript_syntax import (
 )
 from wsantipattern.languages.javascript_writes import Writes
 from wsantipattern.model.module import Class, Function, Module
-from wsantipattern.model.place import Binding, Place
+from wsantipattern.model.place import Binding, ElementTypes, Place
 from wsantipattern.model.term import Extent, Store, Term
 
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ _HOLDERS = {"useRef": "current", "createRef": "current", "ref": "value", "shallo
 _ALIAS_STEPS = 12
 _MENTIONS = 400
 """How many mentions of a name are looked at before it is taken for more than an alias."""
+_CONTAINERS = frozenset(
+    {"Map", "WeakMap", "ReadonlyMap", "Record", "Set", "WeakSet", "ReadonlySet", "Array", "ReadonlyArray"}
+)
+"""Generic types of ECMAScript and TypeScript whose last argument is what they hold; `Record` may be partial."""
 _SAYS_NOTHING = {"unknown", "any", "object", "never"}
 """Annotations that leave open what a value is: what it is given tells more."""
 
@@ -388,6 +392,34 @@ class File:
         if node.type != "predefined_type" or word(node) in _SAYS_NOTHING:
             return None
         return word(node)
+
+    def element_types(self, node: Node | None, scope: Scope) -> ElementTypes:
+        """The types of what a container's type holds: (`Set`, `WebSocket`) of `Map<string, Set<WebSocket>>`."""
+        found: list[str | None] = []
+        while node is not None and len(found) < 4:
+            kind, inner = node.type, None
+            if kind in ("type_annotation", "parenthesized_type", "readonly_type"):
+                node = first_named(node)
+                continue
+            if kind == "union_type":
+                node = self._only_member(node)
+                continue
+            if kind == "array_type":
+                inner = first_named(node)
+            elif kind in ("generic_type", "new_expression"):
+                name = node.child_by_field_name("name") or node.child_by_field_name("constructor")
+                given = node.child_by_field_name("type_arguments")
+                if given is not None and name is not None and word(name) in _CONTAINERS:
+                    inner = given.named_children[-1] if given.named_children else None
+            elif kind == "object_type":
+                signature = first_named(node)
+                if signature is not None and signature.type == "index_signature":
+                    inner = signature.child_by_field_name("type")
+            if inner is None:
+                break
+            found.append(self.type_name(inner, scope))
+            node = inner
+        return tuple(found)
 
     def _only_member(self, union: Node) -> Node | None:
         members: list[Node] = []

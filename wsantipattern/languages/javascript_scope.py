@@ -18,7 +18,7 @@ from wsantipattern.languages.javascript_syntax import (
     word,
 )
 from wsantipattern.model.module import Class, Function
-from wsantipattern.model.place import Binding, BindingKind, Place
+from wsantipattern.model.place import Binding, BindingKind, ElementTypes, Place
 from wsantipattern.model.term import Extent, Ref, Term
 
 if TYPE_CHECKING:
@@ -160,6 +160,14 @@ class Variable(Binding):
     @declared_type.setter
     def declared_type(self, value: str | None) -> None:
         self._type = value
+
+    @property
+    def element_types(self) -> ElementTypes:
+        for definition in self.definitions:
+            written = definition.annotation or (definition.value if definition.path == () else None)
+            if written is not None:
+                return self.file.element_types(written, definition.scope)
+        return ()
 
     @property
     def alias(self) -> Place | None:

@@ -91,6 +91,9 @@ class _Types:
                 kind = self.file.type_name(parameter.child_by_field_name("type"), scope)
                 if name is not None and kind is not None:
                     owner.field_types.setdefault(word(name), kind)
+                elements = self.file.element_types(parameter.child_by_field_name("type"), scope)
+                if name is not None and elements:
+                    owner.field_elements.setdefault(word(name), elements)
 
     def assigned(self, nodes: list[Node]) -> None:
         """`this.ws = new WebSocket(url)` gives a field without annotation its type, where all agree."""
@@ -132,6 +135,10 @@ class _Types:
             kind = self.file.constructed_type(value, scope)
         if kind is not None:
             owner.field_types.setdefault(name, kind)
+        for written in (field.child_by_field_name("type"), value):
+            elements = self.file.element_types(written, scope)
+            if elements:
+                owner.field_elements.setdefault(name, elements)
 
     def _bases(self, owner: Class, heritage: Node, scope: Scope) -> None:
         for part in heritage.named_children:

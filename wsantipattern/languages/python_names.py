@@ -34,7 +34,7 @@ from wsantipattern.languages.python_syntax import (
     read,
 )
 from wsantipattern.model.module import Class, Function, FunctionKind, Module
-from wsantipattern.model.place import Binding, BindingKind, Place
+from wsantipattern.model.place import Binding, BindingKind, ElementTypes, Place
 from wsantipattern.model.term import Statement, Term
 
 _DEFINITIONS = """
@@ -80,6 +80,36 @@ _SITES = """
 _GETTERS = frozenset({"property", "cached_property", "abstractproperty"})
 _WITHOUT_RECEIVER = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
 _WRAPPERS = frozenset({"Optional", "Annotated", "Final", "ClassVar", "Required", "NotRequired", "InitVar"})
+
+
+_CONTAINERS = frozenset(
+    {
+        "dict",
+        "list",
+        "set",
+        "frozenset",
+        "tuple",
+        "deque",
+        "defaultdict",
+        "OrderedDict",
+        "WeakSet",
+        "WeakValueDictionary",
+    }
+    | {
+        "Dict",
+        "List",
+        "Set",
+        "FrozenSet",
+        "Tuple",
+        "Deque",
+        "DefaultDict",
+        "Mapping",
+        "MutableMapping",
+        "Sequence",
+    }
+    | {"MutableSequence", "MutableSet", "AbstractSet", "Iterable", "Iterator", "Collection"}
+)
+"""Generic types of Python 3.13 whose last argument is what they hold; of a tuple, the first."""
 
 
 class Names:
@@ -507,6 +537,22 @@ class Names:
         agreed = {name: types.pop() for name, types in assigned.items() if len(types) == 1}
         return agreed | declared
 
+    def field_elements_of(self, class_: ClassDefinition) -> dict[str, ElementTypes]:
+        """What the fields of a class hold that are declared as containers, or are given such a parameter."""
+        found: dict[str, ElementTypes] = {}
+        for name, sites in class_.scope.sites.items() if class_.scope is not None else ():
+            for site in sites:
+                if site.annotation is not None and class_.scope is not None:
+                    found.setdefault(name, self.element_types(site.annotation, class_.scope))
+        for store in self._field_stores.get(class_.this, []):
+            if store.annotation is not None:
+                found.setdefault(store.path[0], self.element_types(store.annotation, store.scope))
+            elif store.value is not None and store.value.type == "identifier":
+                place = self.place(name_of(store.value), store.scope)
+                if place.root.kind == "parameter" and not place.path:
+                    found.setdefault(store.path[0], place.root.element_types)
+        return {name: elements for name, elements in found.items() if elements}
+
     @cached_property
     def _field_stores(self) -> dict[Binding, list[FieldStore]]:
         """Assignments to fields of a class's instance, by the class's `this`."""
@@ -591,6 +637,33 @@ class Names:
                 return None
             node = inner[0]
         return None
+
+    def element_types(self, node: Node, scope: Scope) -> ElementTypes:
+        """The types of what a container's annotation holds: (`set`, `X`) of `dict[str, set[X]]`."""
+        found: list[str | None] = []
+        for _ in range(16):
+            kind = node.type
+            inner: list[Node] = []
+            if kind in ("type", "parenthesized_expression", "module", "expression_statement"):
+                inner = parts(node)
+            elif kind == "string":
+                content = plain_string(node)
+                inner = [read(content.encode())] if content is not None else []
+            elif kind in ("union_type", "binary_operator"):
+                inner = [n for n in parts(node) if not is_none(n)]
+            elif kind in ("generic_type", "subscript"):
+                subject, *operands = parts(node)
+                given = [a for o in operands for a in (parts(o) if o.type == "type_parameter" else [o])]
+                name = last_name(subject)
+                if name in _WRAPPERS or name == "Union":
+                    inner = [a for a in given if not is_none(a)][: 1 if name in _WRAPPERS else None]
+                elif name in _CONTAINERS and given:
+                    inner = given[:1] if name in ("tuple", "Tuple") else given[-1:]
+                    found.append(self.annotation(inner[0], scope))
+            if len(inner) != 1:
+                break
+            node = inner[0]
+        return tuple(found)
 
     def _named_type(self, node: Node, scope: Scope) -> str | None:
         links = chain(node)

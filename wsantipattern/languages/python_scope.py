@@ -10,7 +10,7 @@ from tree_sitter import Node
 
 from wsantipattern.languages.python_syntax import extent_of
 from wsantipattern.model.module import Class, Function, FunctionKind
-from wsantipattern.model.place import Binding, BindingKind, Place
+from wsantipattern.model.place import Binding, BindingKind, ElementTypes, Place
 from wsantipattern.model.term import Statement, Term
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class FieldStore:
 class Variable(Binding):
     """A binding whose type and value are worked out when asked for."""
 
-    __slots__ = ("_declared", "_names", "sites")
+    __slots__ = ("_declared", "_names", "_written_in", "sites")
 
     def __init__(
         self, names: Names, name: str, kind: BindingKind, scope: Function | None, sites: list[Site]
@@ -87,6 +87,7 @@ class Variable(Binding):
         self.sites = sites
         super().__init__(name, kind, scope)
         self._names = names
+        self._written_in = names
 
     @property
     def declared_type(self) -> str | None:
@@ -99,6 +100,13 @@ class Variable(Binding):
     @declared_type.setter
     def declared_type(self, value: str | None) -> None:
         self._declared = value
+
+    @property
+    def element_types(self) -> ElementTypes:
+        for site in self.sites:
+            if site.annotation is not None:
+                return self._written_in.element_types(site.annotation, site.scope)
+        return ()
 
     @property
     def initial(self) -> Term | None:
@@ -126,10 +134,11 @@ class ClassDefinition(Class):
         self._names = names
         self._bases: list[str] | None = None
         self._field_types: dict[str, str] | None = None
+        self._field_elements: dict[str, ElementTypes] | None = None
         self.node = node
         self.scope: Scope | None = None
         super().__init__(name, extent_of(node), this)
-        self._bases = self._field_types = None
+        self._bases = self._field_types = self._field_elements = None
 
     @property
     def bases(self) -> list[str]:
@@ -150,6 +159,16 @@ class ClassDefinition(Class):
     @field_types.setter
     def field_types(self, value: dict[str, str]) -> None:
         self._field_types = value
+
+    @property
+    def field_elements(self) -> dict[str, ElementTypes]:
+        if self._field_elements is None:
+            self._field_elements = self._names.field_elements_of(self)
+        return self._field_elements
+
+    @field_elements.setter
+    def field_elements(self, value: dict[str, ElementTypes]) -> None:
+        self._field_elements = value
 
 
 class Definition(Function):

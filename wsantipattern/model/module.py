@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from wsantipattern.model.consideration import QUIET, Quiet
-from wsantipattern.model.place import Binding, Place
+from wsantipattern.model.place import ELEMENT, Binding, ElementTypes, Place
 from wsantipattern.model.term import (
     Call,
     Closure,
@@ -50,6 +50,8 @@ class Class:
         this: the binding that `this`, `self` and every receiver of its methods share.
         methods: by name; a getter is in `getters` instead.
         field_types: canonical type names of declared fields, by name.
+        field_elements: of declared fields that are containers, the canonical types of their elements, of the elements
+            of those, and so on; None where the text does not say.
         bases: canonical names of base classes.
     """
 
@@ -60,6 +62,7 @@ class Class:
         self.methods: dict[str, Function] = {}
         self.getters: dict[str, Function] = {}
         self.field_types: dict[str, str] = {}
+        self.field_elements: dict[str, ElementTypes] = {}
         self.bases: list[str] = []
         this.owner = self
 
@@ -394,11 +397,30 @@ class Module:
             return place.root.declared_type
         parent = place.parent
         assert parent is not None
+        name = place.path[-1]
+        if name == ELEMENT:
+            return self._element_type(place)
         owner = self.class_of(parent)
         if owner is None:
             return None
-        name = place.path[-1]
         return next((c.field_types[name] for c in self.lineage(owner) if name in c.field_types), None)
+
+    def _element_type(self, place: Place) -> str | None:
+        """The declared type of what a container holds: of `lines[*]` where `lines` is a `Map<string, WebSocket>`."""
+        depth = 0
+        while depth < len(place.path) and place.path[-1 - depth] == ELEMENT:
+            depth += 1
+        path = place.path[: len(place.path) - depth]
+        elements: ElementTypes = ()
+        if not path:
+            elements = place.root.element_types
+        else:
+            owner = self.class_of(Place(place.root, path[:-1]))
+            for declaring in self.lineage(owner) if owner is not None else ():
+                if path[-1] in declaring.field_elements:
+                    elements = declaring.field_elements[path[-1]]
+                    break
+        return elements[depth - 1] if depth <= len(elements) else None
 
     def class_of(self, place: Place) -> Class | None:
         """The class of this file that a place is an instance of, where a declaration says so."""

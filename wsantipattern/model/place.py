@@ -20,6 +20,10 @@ ELEMENT = "[*]"
 BindingKind = Literal["local", "parameter", "this", "import", "global", "function", "class"]
 
 
+ElementTypes = tuple[str | None, ...]
+"""Canonical types of the elements of a container, of the elements of those, and so on."""
+
+
 class Binding:
     """One variable, compared by identity.
 
@@ -29,6 +33,7 @@ class Binding:
         scope: the function that declares it; None for `import`, `global` and `this`.
         origin: canonical name of an import or global: `ws`, `ws.Server`, `github.com/gorilla/websocket`, `setTimeout`.
         declared_type: canonical name of the annotated type, generics and pointers stripped, or None.
+        element_types: where the annotated type is a container, the types of what is in it, outermost first.
         owner: the class or object that a `this` binding stands for.
         function: the function that a `function` binding names; also set for `local` bindings whose only definition
             is a closure (`const f = () => ...`).
@@ -83,6 +88,10 @@ class Binding:
     def is_shared(self) -> bool:
         """Whether other calls, other functions or other modules can see it."""
         return self.kind in ("this", "import", "global")
+
+    @property
+    def element_types(self) -> ElementTypes:
+        return ()
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name}>"

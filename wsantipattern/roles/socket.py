@@ -271,6 +271,8 @@ class Sockets:
                 if inner is None:
                     break
                 container = inner
+            elif isinstance(container, Logic):
+                container = container.left  # `rooms.get(id) ?? []`
             elif isinstance(container, Several) and container.operands:
                 # A comprehension: its last part is what it makes.
                 return self.of(container.operands[-1])

@@ -223,8 +223,12 @@ def implied(term: t.Term, holds: bool, module: Module, depth: int = DEPTH) -> It
     if depth <= 0:
         return
     if isinstance(term, t.Binary):
+        if term.op == "in":
+            yield from _among(term, term.left, term.right, holds, module, depth)
         yield from _chosen(term, holds, module, depth)
         return
+    if isinstance(term, t.Call) and term.method == "includes" and len(term.arguments) == 1:
+        yield from _among(term, term.arguments[0], term.receiver, holds, module, depth)
     if isinstance(term, t.Suspend) and term.value is not None:
         yield from implied(term.value, holds, module, depth)
         return
@@ -244,6 +248,16 @@ def implied(term: t.Term, holds: bool, module: Module, depth: int = DEPTH) -> It
             yield from implied(simple, holds, module, depth - 1)
         elif function is not None and not function.is_generator:
             yield from _predicate(function, holds, bind(term, function), module, depth)
+
+
+def _among(
+    term: t.Term, one: t.Term, several: t.Term | None, holds: bool, module: Module, depth: int
+) -> Iterator[tuple[t.Term, bool]]:
+    """`boot not in ("", theirs)`: it differs from each that is written down."""
+    if isinstance(several, t.Sequence) and (not holds or len(several.elements) == 1):
+        for element in several.elements:
+            if not isinstance(element, t.Spread):
+                yield from implied(t.Binary(term.extent, "==", one, element), holds, module, depth - 1)
 
 
 def plain(term: t.Term | None, module: Module, depth: int = DEPTH) -> t.Term | None:
@@ -407,7 +421,25 @@ def _in_common(function: Function, holds: bool, module: Module, depth: int) -> l
     if not ways:
         return []
     shared = set(ways[0]).intersection(*ways[1:])
-    return [found for identity, found in ways[0].items() if identity in shared]
+    return [
+        (_closed(term, function), truth_)
+        for identity, (term, truth_) in ways[0].items()
+        if identity in shared
+    ]
+
+
+def _closed(term: t.Term, function: Function, depth: int = 3) -> t.Term:
+    """An order without the variables of the function itself that are given one value: elements of what it loops over."""
+    if depth <= 0 or not isinstance(term, t.Binary) or term.op not in ("<", "<=", ">", ">="):
+        return term
+    given: dict[Binding, t.Term] = {}
+    for part in term.walk():
+        root = part.place.root if isinstance(part, t.Ref) else None
+        if root is not None and root.kind == "local" and root.scope is function and root not in given:
+            stores = function.module.stores_to(Place(root))
+            if len(stores) == 1 and isinstance(stores[0][1].value, (t.Element, t.Call, t.Ref)):
+                given[root] = stores[0][1].value
+    return _closed(substitute(term, given), function, depth - 1) if given else term
 
 
 def _identity(term: t.Term, holds: bool) -> Any:

@@ -111,7 +111,7 @@ class Trackers:
         for mark in self.made.made_in(Frame(function), self._may_be_tracker):
             mark = self._as_said(mark)
             loops = self._batches(mark)
-            if not loops:
+            if not loops and not _is_received(self.origins, mark):
                 what = (
                     "what is marked in `{}` is no element of a batch that came with the call or in an answer"
                 )
@@ -128,7 +128,11 @@ class Trackers:
                         what = "each life of the server has entries of its own in `{}`"
                         considered.silent(mark.extent, what, _name(storage), at=divergence.extent)
                         continue
-                    if all(inner in divergence.loops for inner in loops):
+                    if not loops and not _goes_round(function.cfg, mark.step, divergence.step):
+                        what = "this is asked of each item that comes in: what is marked is no recovery"
+                        considered.silent(mark.extent, what, at=divergence.extent)
+                        continue
+                    if loops and all(inner in divergence.loops for inner in loops):
                         # It compares the very item: an old item is left out, nothing has diverged.
                         what = "this compares the very item, which is left out: nothing has diverged"
                         considered.silent(mark.extent, what, at=divergence.extent)
@@ -225,7 +229,11 @@ class Trackers:
                 return step in again or not self.made.comes_dirty(*mark.within, storage, divergence)
             return step in again or resets(step) or self._leaves(step)
 
-        asked = {step: self.resets.filled_outcome(frame, step, storage) for step in cfg.of_kind("test")}
+        asked = {
+            step: self.resets.filled_outcome(frame, step, storage)
+            or self.resets.failing_outcome(frame, step, storage, mark, divergence)
+            for step in cfg.of_kind("test")
+        }
         outcomes = {step: label for step, label in asked.items() if label is not None}
         considered, extent, name, at = self.module.considered, mark.extent, _name(storage), divergence.extent
         before = _filled_way(cfg, cfg.entry, {divergence.step}, resets, given, None, outcomes)
@@ -412,6 +420,21 @@ def _name(storage: Storage) -> str:
     while place.path and place.path[-1] == ELEMENT and place.parent is not None:
         place = place.parent
     return str(place)
+
+
+def _is_received(origins: Origins, mark: Mark) -> bool:
+    """Whether what is marked was waited for by itself, not in a collection."""
+    leaves = [leaf for frame, value in mark.values for leaf in origins.of(frame, value)]
+    return any(leaf.kind == "reply" and not leaf.loops for leaf in leaves)
+
+
+def _goes_round(cfg: Cfg, mark: Step, known: Step) -> bool:
+    """Whether a loop marks again and again after something is known, without coming to know it anew."""
+    return any(
+        edge.target is mark or cfg.path(edge.target, {mark}, avoiding={known}) is not None
+        for edge in mark.edges
+        if edge.target is not known
+    )
 
 
 def _rounds(cfg: Cfg, start: Step) -> set[Step]:

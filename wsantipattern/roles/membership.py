@@ -12,11 +12,14 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import implied, returns
 from wsantipattern.model.module import Function, Module
-from wsantipattern.model.place import ELEMENT, Place
-from wsantipattern.roles.container import Containers, Storage, number
+from wsantipattern.model.place import ELEMENT, Binding, Place
+from wsantipattern.roles.container import DEPTH, Containers, Storage, number
 from wsantipattern.roles.mark import Marks
 from wsantipattern.roles.origin import Frame
 from wsantipattern.roles.reset import ahead, is_made
+
+CONTAINS = "__contains__"
+"""What Python's `in` runs."""
 
 ROUNDS = 2
 """Calls between a condition and the function that mentions the container it asks about."""
@@ -75,6 +78,8 @@ class Membership:
             for _ in range(ROUNDS):
                 for function in list(functions):
                     word = function.name.rpartition(".")[2]
+                    if word == CONTAINS:
+                        word = "in"
                     if word:
                         functions.update(dict.fromkeys(self.module.functions_mentioning(word)))
             self._asked[name] = {place for f in functions for place in self._asked_places(f)}
@@ -137,7 +142,10 @@ class Membership:
                 ):
                     return self.containers.of(frame, receiver)
             case t.Binary(op="in") if holds:
-                return self.containers.of(frame, condition.right)
+                return [
+                    *self.containers.of(frame, condition.right),
+                    *self._asked_by_object(frame, condition.right),
+                ]
             case t.Binary(op="==" | "!="):
                 for side, other in (
                     (condition.left, condition.right),
@@ -194,6 +202,20 @@ class Membership:
                 return []
         return []
 
+    def _asked_by_object(self, frame: Frame, term: t.Term) -> list[Storage]:
+        """`no in self.window`, where a class of the file says what that asks."""
+        owner = self.module.class_of(term.place) if isinstance(term, t.Ref) and term.key is None else None
+        asking = self.module.method_of(owner, CONTAINS) if owner is not None else None
+        if asking is None or asking.owner is None or frame.runs(asking) or frame.level >= DEPTH:
+            return []
+        inner = Frame(asking, frame, {asking.owner.this: term})
+        return [
+            storage
+            for value, _ in returns(asking)
+            for condition, holds in (implied(value, True, self.module) if value is not None else ())
+            for storage in self.asked(inner, condition, holds)
+        ]
+
     def _searched(self, frame: Frame, collection: t.Term, test: t.Term | None) -> list[Storage]:
         """`recent.some((r) => r === n)`: the elements themselves are compared."""
         function = self.module.resolve_value(test)
@@ -229,6 +251,8 @@ class Membership:
         if step.store is not None:
             if step.target is not None and step.target.is_local and isinstance(step.store.value, t.Result):
                 return False
+            if step.target is not None and self._trims(frame, step, asked):
+                return False
             terms = [step.store.value]
             if (
                 isinstance(step.store.target, t.Ref)
@@ -256,6 +280,36 @@ class Membership:
                         return True
         return False
 
+    def _trims(self, frame: Frame, step: Step, asked: list[Storage], depth: int = 3) -> bool:
+        """Whether what a step takes out of a container only tells what is dropped from it, or stays in it."""
+        store, target = step.store, step.target
+        if store is None or target is None or depth <= 0:
+            return False
+        own = {s.place for s in asked}
+        if any(s.place in own for s in self.containers.of(frame, store.target)):
+            return not isinstance(store.value, t.Ref)
+        if target.path or target.root.kind != "local":
+            return False
+        return all(
+            other is step
+            or other.kind in ("test", "iterate")
+            or not _mentions(other, target.root)
+            or self._drops_of(frame, other, own)
+            or (other.store is not None and self._trims(frame, other, asked, depth - 1))
+            for other in frame.function.cfg.steps
+        )
+
+    def _drops_of(self, frame: Frame, step: Step, own: set[Place]) -> bool:
+        """Whether a step drops an entry of one of these containers."""
+        if step.kind == "delete" and isinstance(step.term, t.Delete):
+            target = step.term.target
+            dropped = self.containers.of(frame, target)
+            return any(s.place.parent in own for s in dropped)
+        call = step.call if step.kind == "call" else None
+        if call is None or call.method not in self.containers.known("removes"):
+            return False
+        return any(s.place in own for s in self.containers.of(frame, call.receiver))
+
     def _is_work(self, frame: Frame, step: Step, asked: list[Storage]) -> bool:
         if step.kind in ("suspend", "raise", "spawn", "return"):
             return True
@@ -270,6 +324,12 @@ class Membership:
         if step.kind == "assign" and step.store is not None:
             return not step.store.declares and step.store.op is not None
         return False
+
+
+def _mentions(step: Step, root: Binding) -> bool:
+    return step.term is not None and any(
+        isinstance(part, t.Ref) and part.place.root is root for part in step.term.walk()
+    )
 
 
 def _overlap(first: tuple[Storage, ...], second: list[Storage]) -> bool:

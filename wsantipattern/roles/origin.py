@@ -95,6 +95,7 @@ class Origins:
         self.module = module
         self._followed: set[tuple[Frame, Binding, tuple[int, ...]]] = set()
         self._survivors: dict[tuple[Function, Binding], bool] = {}
+        self._awaited: dict[Function, set[int]] = {}
         self._collections: dict[Function, tuple[dict[Binding, set[Place]], set[int]]] = {}
 
     def of(
@@ -112,11 +113,12 @@ class Origins:
                 yield from self._read(frame, term, loops, depth)
             case t.Element():
                 inner = (*loops, id(term.subject)) if _is_each(term.key) else loops
-                yield from self._of(frame, term.subject, inner, depth)
+                found = self._of(frame, term.subject, inner, depth)
+                yield from self._received(frame, term, list(found), loops) if term.key is None else found
             case t.Field():
                 yield from self._of(frame, term.subject, loops, depth)
             case t.Result():
-                yield from self._of(frame, term.call, loops, depth)
+                yield from self._result(frame, term, loops, depth)
             case t.Suspend():
                 if term.op == "yield":
                     return
@@ -139,6 +141,23 @@ class Origins:
             case _:
                 for child in term.children():
                     yield from self._of(frame, child, loops, depth - 1)
+
+    def _received(
+        self, frame: Frame, element: t.Element, found: list[Leaf], loops: tuple[int, ...]
+    ) -> list[Leaf]:
+        """What is waited for in each round of a loop over something of this side is a reply: `async for e in read()`."""
+        if any(leaf.kind in ("given", "reply") for leaf in found):
+            return found
+        function = frame.function.host
+        if function not in self._awaited:
+            self._awaited[function] = {
+                id(step.statement.iterable)
+                for step in function.cfg.of_kind("iterate")
+                if isinstance(step.statement, t.ForEach) and step.statement.suspends
+            }
+        if id(element.subject) not in self._awaited[function]:
+            return found
+        return [Leaf("reply", nesting(frame.first.function), None, loops)]
 
     def _read(self, frame: Frame, ref: t.Ref, loops: tuple[int, ...], depth: int) -> Iterator[Leaf]:
         root = ref.place.root
@@ -219,8 +238,8 @@ class Origins:
             for part in step.term.walk() if step.term is not None and step.kind in ("test", "assign") else ():
                 if isinstance(part, t.Binary) and part.op in ("<", "<=", ">", ">="):
                     for side in (part.left, part.right):
-                        if isinstance(side, t.Ref) and side.place.is_local:
-                            for _, store in self.module.stores_to(side.place):
+                        if isinstance(side, t.Ref) and side.place.root.kind == "local":
+                            for _, store in self.module.stores_to(Place(side.place.root)):
                                 if isinstance(store.value, t.Result) and store.value.call is call:
                                     return True
         return False
@@ -264,11 +283,33 @@ class Origins:
         self._collections[function] = (parts, calls)
         return parts, calls
 
+    def _result(self, frame: Frame, result: t.Result, loops: tuple[int, ...], depth: int) -> Iterator[Leaf]:
+        """One of several results: where the function of the file says which value it is, that alone."""
+        call = result.call
+        callee = self.module.resolve(call) if isinstance(call, t.Call) else None
+        if isinstance(call, t.Call) and callee is not None and not frame.runs(callee) and frame.level < 3:
+            inner = frame.into(callee, call)
+            values = [value for value, _ in returns(callee)]
+            several = [value.elements for value in values if isinstance(value, t.Sequence)]
+            if several and len(several) == len(values) and all(len(v) > result.index for v in several):
+                leaves = [
+                    leaf
+                    for elements in several
+                    for leaf in self._of(inner, elements[result.index], loops, depth - 1)
+                ]
+                if leaves:
+                    yield from leaves
+                    return
+        yield from self._of(frame, call, loops, depth)
+
     def _call(self, frame: Frame, call: t.Call, loops: tuple[int, ...], depth: int) -> Iterator[Leaf]:
         callee = self.module.resolve(call)
         if callee is not None and not call.constructs and not frame.runs(callee) and frame.level < 3:
             inner = frame.into(callee, call)
             values = [value for value, _ in returns(callee) if value is not None]
+            if callee.is_generator:
+                # What it is run for is what it hands out, one by one: the loop over it is none over a collection.
+                values, loops = list(_yielded(callee)), loops[:-1]
             leaves = [leaf for value in values for leaf in self._of(inner, value, loops, depth - 1)]
             if leaves:
                 yield from leaves
@@ -324,6 +365,13 @@ def _is_each(selector: t.Term | None) -> bool:
     if selector is None:
         return True
     return not isinstance(selector, (t.Constant, t.Unary, t.Several))
+
+
+def _yielded(generator: Function) -> Iterator[t.Term]:
+    """What a generator hands to whoever runs it."""
+    for step in generator.cfg.of_kind("suspend"):
+        if isinstance(step.term, t.Suspend) and step.term.op == "yield" and step.term.value is not None:
+            yield step.term.value
 
 
 def _results(body: list[t.Statement]) -> Iterator[t.Term]:

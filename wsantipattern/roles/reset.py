@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
-from wsantipattern.model.flow import Key, atom, implied, plain
-from wsantipattern.model.module import Module
+from wsantipattern.model.flow import Key, atom, implied, plain, returns
+from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.roles.container import DEPTH, Containers, Storage, number, yields
 from wsantipattern.roles.event import Events, event_name
+from wsantipattern.roles.failure import asked_result, tells_of_failure
 from wsantipattern.roles.origin import Frame, Origins
 from wsantipattern.roles.staleness import Divergence
 from wsantipattern.roles.words import any_of, of_place, split
@@ -62,7 +63,10 @@ class Resets:
             case "call" if step.call is not None:
                 return self._empties(frame, step.call, storage, mark, divergence)
             case "test":
-                return self.filled_outcome(frame, step, storage) is not None
+                return (
+                    self.filled_outcome(frame, step, storage) is not None
+                    or self.failing_outcome(frame, step, storage, mark, divergence) is not None
+                )
             case "release" if isinstance(step.term, t.Call):
                 return self._resets_within(frame, step.term, storage, mark, divergence, at_entry=False)
             case _:
@@ -360,8 +364,24 @@ class Resets:
         """Whether a value is a container made now (and not one that was fetched to be put back)."""
         known = self.module.value_of(value)
         if isinstance(known, t.Call) and not (known.constructs or known.total or is_made(known)):
-            return False
+            return self._makes(frame, known, storage, divergence)
         return known is not value or not isinstance(value, t.Ref)
+
+    def _makes(self, frame: Frame, call: t.Call, storage: Storage, divergence: Divergence | None) -> bool:
+        """Whether a function of the file makes a new container whenever it is called: `Log.blank()`."""
+        callee = self.module.resolve(call) or self._of_class(call)
+        if callee is None or callee.is_generator or frame.runs(callee) or frame.level >= DEPTH:
+            return False
+        inner, given = frame.into(callee, call), returns(callee)
+        return bool(given) and all(
+            value is not None and self._is_fresh(inner, value, storage, divergence) for value, _ in given
+        )
+
+    def _of_class(self, call: t.Call) -> Function | None:
+        """A method that is called on a class of the file itself."""
+        receiver = call.receiver_place
+        owner = receiver.root.class_ if receiver is not None and not receiver.path else None
+        return self.module.method_of(owner, call.method) if owner is not None else None
 
     def _resets_within(
         self,
@@ -432,6 +452,31 @@ class Resets:
             if any(self._says_filled(frame, term, truth, storage) for term, truth in facts):
                 return label
         return None
+
+    def failing_outcome(
+        self, frame: Frame, step: Step, storage: Storage, mark: Mark, divergence: Divergence | None
+    ) -> str | None:
+        """`if err := c.startOver(); err != nil`: the outcome of a test on which a helper that empties did not do it."""
+        if step.kind != "test" or step.term is None:
+            return None
+        asked = asked_result(frame.function, step)
+        callee = self.module.resolve(asked.call) if asked is not None else None
+        if asked is None or callee is None or frame.runs(callee) or frame.level >= DEPTH:
+            return None
+        if callee.is_generator or callee.cfg.incomplete:
+            return None
+        inner, cfg = frame.into(callee, asked.call), callee.cfg
+        emptying = {s for s in cfg.steps if s.kind != "test" and self.at(inner, s, storage, mark, divergence)}
+        if not emptying:
+            return None
+        given = self.known_within(inner, storage, divergence)
+        answers = cfg.of_kind("return")
+        if cfg.path(cfg.entry, {cfg.exit}, avoiding={*emptying, *answers}, given=given) is not None:
+            return None
+        unemptied = [
+            a for a in answers if cfg.path(cfg.entry, {a}, avoiding=emptying, given=given) is not None
+        ]
+        return asked.label if all(tells_of_failure(cfg, a, asked) for a in unemptied) else None
 
     def _says_filled(self, frame: Frame, term: t.Term, holds: bool, storage: Storage) -> bool:
         """Whether the truth of a condition says that something is in a container, by its size."""

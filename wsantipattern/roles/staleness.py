@@ -242,13 +242,18 @@ class Staleness:
             what = "this compares with a size, a time, a limit or a literal, which is no position of the other side"
             considered.aside(condition.extent, what)
             return None
-        if self._counts_through(larger, smaller) or self._counts_through(smaller, larger):
+        if (
+            self._counts_through(larger, smaller)
+            or self._counts_through(smaller, larger)
+            or self._is_counter(larger)
+            or self._is_counter(smaller)
+        ):
             considered.aside(condition.extent, "this is the condition of a counting loop")
             return None
         own, other = self.origins.of(frame, larger), self.origins.of(frame, smaller)
         if not own or not other:
             return None
-        outer, inner = min(leaf.rank for leaf in own), min(leaf.rank for leaf in other)
+        outer, inner = _rank(own), _rank(other)
         loops = frozenset(loop for leaf in (*own, *other) for loop in leaf.loops)
         told = condition if holds else t.Not(condition.extent, condition)
         if outer < inner:
@@ -326,9 +331,12 @@ class Staleness:
         sides = (self.origins.of(frame, first), self.origins.of(frame, second))
         if not all(sides):
             return None
-        ranks = [min(leaf.rank for leaf in side) for side in sides]
+        ranks = [_rank(side) for side in sides]
         if ranks[0] == ranks[1]:
-            return None
+            is_handed = all(leaf.kind != "state" for side in sides for leaf in side)
+            if not is_handed or _is_set(frame.function, first) == _is_set(frame.function, second):
+                return None
+            return frozenset(loop for side in sides for leaf in side for loop in leaf.loops)
         ours = sides[0] if ranks[0] < ranks[1] else sides[1]
         outer = min(ranks)
         if not any(leaf.is_state and leaf.rank == outer and self._moves(leaf) for leaf in ours):
@@ -399,6 +407,17 @@ class Staleness:
             return False
         stepped = any(store.op in ("+", "-") for _, store in self.module.stores_to(counter.place))
         return stepped and size.place.name in self.knowledge.names("dedup", "size_fields")
+
+    def _is_counter(self, term: t.Term) -> bool:
+        """Whether a side is a variable of one call that starts at a number and goes on by numbers: rounds, attempts."""
+        if not isinstance(term, t.Ref) or not term.place.is_local or term.place.root.constant:
+            return False
+        stores = [store for _, store in self.module.stores_to(term.place)]
+        return (
+            all(isinstance(store.value, t.Constant) for store in stores)
+            and any(store.declares for store in stores)
+            and any(store.op in ("+", "-") for store in stores)
+        )
 
     def _bounds(self, term: t.Term) -> bool:
         """Whether a side is a field of a message that bounds something: a limit that it names is no position."""
@@ -587,6 +606,20 @@ class Staleness:
 
 
 _AUXILIARY = frozenset({"is", "was", "are", "has", "state", "now"})
+
+
+def _is_set(function: Function, term: t.Term) -> bool:
+    """Whether a function itself gives a field that it reads another value: it keeps it, in an object handed to it."""
+    return (
+        isinstance(term, t.Ref)
+        and bool(term.place.path)
+        and any(step.target == term.place for step, _ in function.cfg.assignments)
+    )
+
+
+def _rank(leaves: list[Leaf]) -> float:
+    """How far out the outermost of these lives; what is imported beside other values does not count."""
+    return min(leaf.rank for leaf in [leaf for leaf in leaves if leaf.kind != "library"] or leaves)
 
 
 def _loops(leaves: list[Leaf]) -> frozenset[int]:

@@ -96,6 +96,8 @@ class Survivors:
         for link in self.owners.links:
             ends = self.owners.ends_of(link)
             for armed in self.kept.armed:
+                if not (self.module.considered.active or self._concerns(armed, link)):
+                    continue
                 for end in ends:
                     yield from self._revived(armed, link, end)
                 for end in ends:
@@ -189,6 +191,12 @@ class Survivors:
                 confidence = Confidence.LOW
             yield Survivor(armed, end, "revived", before, work, True, cleared, confidence)
             return
+
+    def _concerns(self, armed: Armed, link: Link) -> bool:
+        """Whether the callback may come to the connection at all."""
+        return self._remakes(armed, link, another=True) or any(
+            self._uses(link, s) for f in self.owners.run_by(armed.callback) for s in f.cfg.steps
+        )
 
     def _remakes(self, armed: Armed, link: Link, another: bool) -> bool:
         """Whether the callback may make the connection anew, or `another` one, whatever it asks before."""

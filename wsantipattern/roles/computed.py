@@ -96,6 +96,9 @@ def entries(term: t.Term | None, module: Module, knowledge: Knowledge) -> list[t
 def names(term: t.Term | None, module: Module) -> list[str]:
     """The texts that a term stands for: itself, those of a list that a loop runs over."""
     value = module.value_of(term)
+    if value is term and isinstance(term, t.Ref) and not term.place.path and term.place.name:
+        stores = module.stores_to(term.place)
+        value = stores[0][1].value if len(stores) == 1 else term
     if isinstance(value, t.Constant):
         return [value.value] if isinstance(value.value, str) else []
     if isinstance(value, t.Element) and value.key is None:

@@ -6,12 +6,13 @@ element of `view.column` where `newest` was taken from there. A holder is compar
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import flow
 from wsantipattern.model import term as t
-from wsantipattern.model.module import Module
+from wsantipattern.model.module import Class, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.roles.invocation import Invocations
 
@@ -123,6 +124,49 @@ class Holders:
             if alias is not None:
                 return Holder(alias.root, alias.path + place.path)
         return Holder(root, place.path)
+
+    def alike(self, one: Holder, other: Holder) -> bool:
+        """Whether two places can be the same field of objects that the file does not tell apart."""
+        return alike(one, other) or self._is_own(one, other) or self._is_own(other, one)
+
+    def _is_own(self, own: Holder, other: Holder) -> bool:
+        """`this.last` of a class, and `pages[*].last` where the pages are of that class."""
+        root, outer = own.root, other.root
+        if not (isinstance(root, Binding) and root.kind == "this" and isinstance(outer, Binding)):
+            return False
+        if root.owner is None or len(own.path) != 1 or other.path[-1:] != own.path or outer is root:
+            return False
+        return self.invocations.instances.at(Place(outer, other.path[:-1])) is root.owner
+
+    def outside(self, kept: Holder) -> Iterator[Holder]:
+        """What a field of an object is for those who keep the object: `this.text` of a `Page` is `pages[*].text` elsewhere."""
+        root = kept.root
+        owner = root.owner if isinstance(root, Binding) and root.kind == "this" else None
+        for home in self._homes(owner) if owner is not None and kept.path else ():
+            where = self.at(home)
+            if where is not None and where.root is not root:
+                yield Holder(where.root, where.path + kept.path)
+
+    def _homes(self, owner: Class) -> list[Place]:
+        """The fields and containers that the file puts objects of a class into."""
+        key = ("homes", owner)
+        memo = self.module.memo
+        if key not in memo:
+            found: dict[Place, None] = {}
+            instances = self.invocations.instances
+            for function in self.module.functions_mentioning(owner.name) if owner.name else ():
+                for step, store in function.cfg.assignments:
+                    if step.target is not None and step.target.path and instances.of(store.value) is owner:
+                        found[step.target] = None
+                for _, call in function.cfg.calls:
+                    container = call.receiver_place
+                    puts = call.method in self.knowledge.names("invocation", "puts")
+                    kept = call.arguments[-1] if call.arguments and container is not None else None
+                    if container is not None and puts and instances.of(kept) is owner:
+                        found[container.element] = None
+            memo[key] = list(found)
+        homes: list[Place] = memo[key]
+        return homes
 
     def object_of(self, term: t.Term) -> Holder | None:
         """Where the object that a term stands for is kept, also where the variable was given another one at times."""

@@ -49,6 +49,10 @@ class Instances:
                 return self._given(term, depth)
         return None
 
+    def at(self, place: Place) -> Class | None:
+        """The class of the file that the value of a place is an object of, or None."""
+        return self._at(place, DEPTH)
+
     def _given(self, call: t.Call, depth: int) -> Class | None:
         callee = call.callee
         if isinstance(callee, t.Ref) and not callee.place.path and callee.place.root.class_ is not None:

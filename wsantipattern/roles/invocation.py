@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import flow
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Class, Function, Module
@@ -119,6 +120,7 @@ class Invocations:
             yield from self._of_computed(host, term, shift)
         for host, _, term in self.uses(function):
             yield from self._through(host, term, DEPTH)
+        yield from self._decorated(function)
 
     def _only(self, function: Function, call: t.Call) -> bool:
         """Whether a method call on an object of unknown class can mean only this method of the file."""
@@ -135,6 +137,20 @@ class Invocations:
             and sum(1 for c in self.module.classes if word in c.methods) == 1
             and self.module.made_type(receiver) is None
         )
+
+    def _decorated(self, function: Function) -> Iterator[Invocation]:
+        """The calls of what a decorator of the file keeps: `@handles("piece")` that enters a function into a table."""
+        for decorator in function.decorators:
+            keeper = self.module.resolve_value(decorator) if isinstance(decorator, t.Ref) else None
+            if isinstance(decorator, t.Call) and (maker := self.module.resolve(decorator)) is not None:
+                given = {self.module.resolve_value(value) for value, _ in flow.returns(maker)}
+                keeper = given.pop() if len(given) == 1 else None
+            if keeper is None or not keeper.parameters:
+                continue
+            # What is kept of a method gets the object as its first argument.
+            shift = -1 if function.owner is not None else 0
+            for found in self._held(keeper.parameters[0], DEPTH):
+                yield Invocation(found.function, found.step, found.call, found.shift + shift)
 
     def _is_of_instance(self, function: Function, call: t.Call) -> bool:
         """Whether a method is called on an object out of a container that holds those of its class."""

@@ -59,6 +59,8 @@ class Joins:
         if call.method in names("accumulation", "concatenates"):
             inside = receiver is not None and not self.is_namespace(receiver)
             return [receiver, *spread] if inside and receiver is not None else spread
+        if call.method in names("accumulation", "prints"):
+            return list(call.arguments)
         if call.method in names("accumulation", "formats"):
             return list(
                 call.arguments[1:] if receiver is None or self.is_namespace(receiver) else call.arguments

@@ -15,7 +15,7 @@ from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import flow
 from wsantipattern.model import term as t
-from wsantipattern.model.module import Function, Module
+from wsantipattern.model.module import Class, Function, Module
 from wsantipattern.model.place import Binding, Place
 from wsantipattern.roles.event import Events, Registration, event_name
 from wsantipattern.roles.evidence import Evidence, strong, weak
@@ -720,6 +720,10 @@ class Messages:
                 continue
             said = strong(function.name_extent, f"runs for each `{event}` event")
             yield Message(library.transport, said, library)
+
+    def is_endpoint(self, owner: Class) -> bool:
+        """Whether a class extends a library's namespace or endpoint, whose `on_...` methods are handlers."""
+        return any(base in entry.get("bases", []) for entry in self._feeds.values() for base in owner.bases)
 
     def _named(self, function: Function, binding: Binding) -> Iterator[Message]:
         """`on_websocket_message(self, msg)` in a file that does not say who calls it."""

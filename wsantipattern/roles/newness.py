@@ -16,7 +16,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Place
-from wsantipattern.roles.holder import Found, Holder, Holders, alike
+from wsantipattern.roles.holder import Found, Holder, Holders
 from wsantipattern.roles.message import Messages
 from wsantipattern.roles.words import any_of, split
 
@@ -49,8 +49,9 @@ class Newness:
     def _above(
         self, function: Function, step: Step, kept: Holder, depth: int, seen: frozenset[Function]
     ) -> t.Extent | None:
+        places = (kept, *self.holders.outside(kept))
         for fact in self._deciding(function, step):
-            if self.tells(fact, kept, function):
+            if any(self.tells(fact, place, function) for place in places):
                 return fact.term.extent
         if depth <= 0 or function in seen:
             return None
@@ -258,6 +259,8 @@ class Newness:
 
     def _member(self, term: t.Term, holds: bool, kept: Holder, function: Function, step: Step | None) -> bool:
         """Whether a lookup or a question about content says that it is not there yet."""
+        if _is_dispatched(term, function):
+            return False
         if isinstance(term, t.Ref):
             if self.messages.in_term(term) is not None:
                 return term.place.name in self.knowledge.names("newness", "flags") and not holds
@@ -578,7 +581,7 @@ class Newness:
             for step in function.cfg.steps:
                 if step.store is not None and isinstance(step.store.target, t.Ref):
                     where = self.holders.at(step.store.target.place)
-                    if where is not None and (where == holder or alike(where, holder)):
+                    if where is not None and (where == holder or self.holders.alike(where, holder)):
                         if step.store.op in ("+", "-") or self.carries(step.store.value):
                             return True
                         if isinstance(step.store.value, t.Binary) and step.store.value.op in ("+", "-"):
@@ -632,7 +635,11 @@ class Newness:
             for _, store in function.cfg.assignments:
                 if isinstance(store.target, t.Ref):
                     where = self.holders.at(store.target.place)
-                    if where is not None and wanted is not None and (where == wanted or alike(where, wanted)):
+                    if (
+                        where is not None
+                        and wanted is not None
+                        and (where == wanted or self.holders.alike(where, wanted))
+                    ):
                         yield function, store
 
     def _looks(self, function: Function) -> bool:
@@ -679,6 +686,17 @@ class Newness:
             else:
                 found.add(root)
         return found
+
+
+def _is_dispatched(term: t.Term, function: Function) -> bool:
+    """Whether what is looked up is called: `const handler = table[m.type]; if (handler) handler(m)`."""
+    for _, call in function.cfg.calls:
+        if not isinstance(call.callee, t.Ref) or call.callee.place.path not in ((), ("call",)):
+            continue
+        value = call.callee.place.root.initial
+        if term is (value.call if isinstance(value, t.Result) else value):
+            return True
+    return False
 
 
 def _is_membership(function: Function) -> bool:

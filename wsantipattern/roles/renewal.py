@@ -15,7 +15,7 @@ from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import Binding
 from wsantipattern.roles.destination import Destinations
-from wsantipattern.roles.event import Events
+from wsantipattern.roles.event import Events, event_name
 from wsantipattern.roles.holder import Holder, Holders, alike
 from wsantipattern.roles.message import Message, Messages
 from wsantipattern.roles.socket import Sockets
@@ -52,10 +52,11 @@ class Renewals:
 
     def begun_anew(self, kept: Holder) -> t.Extent | None:
         """Where what is kept is emptied whenever a connection is made or ended: what comes again then is wanted."""
-        for function, turn in self._turning():
-            found = self._emptied(function, turn, kept)
-            if found is not None:
-                return found
+        for place in (kept, *self.holders.outside(kept)):
+            for function, turn in self._turning():
+                found = self._emptied(function, turn, place)
+                if found is not None:
+                    return found
         return None
 
     def begun_for_message(
@@ -84,6 +85,12 @@ class Renewals:
         names = ("open", "connect", "connected", "reconnect", "connection", "close", "closed", "disconnect")
         for registration in self.events.registrations(*names):
             yield registration.handler, None
+        for function in self.module.functions:
+            word = function.name.rpartition(".")[2]
+            owner = function.owner
+            named = owner is not None and word.startswith("on_") and event_name(word) in names
+            if named and owner is not None and self.messages.is_endpoint(owner):
+                yield function, None
 
     def _links(self) -> Iterator[Turn]:
         for function in self.module.all_functions:

@@ -37,16 +37,16 @@ def timer_not_cleared(function: Function, roles: Roles) -> Iterator[Match]:
         )
         settle = roles.timers.executors.leaky_settle(function, timer)
         if settle is not None:
-            handler, way = settle
-            what = "another handler of the promise clears `{}`, and {} does not"
+            handler, way, awaited = settle
+            what = f"another handler of the {awaited} clears `{{}}`, and {{}} does not"
             considered.evidence(
                 timer.extent, what, timer.place, roles.timers.described(handler), at=way.goal.extent
             )
             settled = (
                 way.goal.extent,
-                f"this settles the promise, and `{timer.place}` stays {timer.arming.state}",
+                f"this settles the {awaited}, and `{timer.place}` stays {timer.arming.state}",
             )
-            message = f"`{timer.place}` is still {timer.arming.state} when {roles.timers.described(handler)} settles the promise"
+            message = f"`{timer.place}` is still {timer.arming.state} when {roles.timers.described(handler)} settles the {awaited}"
             clear = roles.timers.clear_before(function, timer, way)
             yield Match(timer.extent, message, remedy=clear).via(armed, settled)
             continue

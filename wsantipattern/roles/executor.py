@@ -7,7 +7,9 @@ another handler, or the executor itself, clears the timer.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wsantipattern.model import term as t
@@ -51,29 +53,91 @@ class Executors:
                         found.append(Executor(argument, argument.settles, waits))
         return found
 
-    def leaky_settle(self, function: Function, timer: Timer) -> tuple[Function, Path] | None:
-        """A handler of a promise executor that settles the promise and leaves the timer armed, with the way.
+    def leaky_settle(self, function: Function, timer: Timer) -> tuple[Function, Path, str] | None:
+        """A handler that settles a promise or future and leaves the timer armed, with the way, and what it settles.
 
         Only where another handler, or the executor itself, clears the timer: then that is what was meant.
         """
+        clears = self.timers.clears(timer.arming)
         for executor in self.of(function):
             if not executor.holds(timer.call.extent) or self.timers.outlives(function, timer):
                 continue
-            clears, settles = self.timers.clears(timer.arming), _settling(executor.settles)
-            inside = [
-                f
-                for f in self.module.functions
-                if executor.holds(f.extent) and not f.is_inlined and not self._is_timer_code(timer, f)
-            ]
-            if not any(clears.possibly(f, timer.place) for f in inside):
+            settles, settled = _settling(executor.settles), executor.settles[0]
+            found = self._leaky_handler(executor.region.extent, timer, clears, settles, settled)
+            if found is not None:
+                return *found, "promise"
+            if self._cleared_within(executor.region.extent, timer, clears):
+                way = self._settled_by_name(function, timer, clears, executor)
+                if way is not None:
+                    return function, way, "promise"
+        if any(clears.may_at(function, step, timer.place) for step in function.cfg.steps):
+            return None  # It looks after the timer itself, around the wait.
+        for future, settles in self._futures(function):
+            if not self.timers.outlives(function, timer) and not self._cleared_when_done(
+                function, timer, clears, future
+            ):
+                found = self._leaky_handler(function.extent, timer, clears, settles, future)
+                if found is not None:
+                    return *found, "future"
+        return None
+
+    def _cleared_when_done(self, function: Function, timer: Timer, clears: Effect, future: Place) -> bool:
+        """Whether the future itself clears the timer: `answer.add_done_callback(lambda _: bell.cancel())`."""
+        for _, call in function.cfg.calls:
+            if call.receiver_place == future and call.method in self.timers.knowledge.names(
+                "timer", "consumes"
+            ):
+                for argument in call.arguments:
+                    callback = self.module.resolve_value(argument)
+                    given = isinstance(argument, t.Ref) and argument.place.parent == timer.place
+                    if given or (callback is not None and clears.possibly(callback, timer.place)):
+                        return True
+        return False
+
+    def _futures(self, function: Function) -> Iterator[tuple[Place, Effect]]:
+        """The variables of a function that hold a future it makes itself, with the effect of settling each."""
+        makes = self.timers.knowledge.names("timer", "futures")
+        for step, store in function.cfg.assignments:
+            made = store.value
+            if not isinstance(made, t.Call) or step.target is None or not step.target.is_local:
                 continue
-            for handler in inside:
-                found = self._settles_armed(handler, timer, clears, settles, executor)
+            name = self.module.typed_name(made.callee)
+            if name in makes or (name is None and f".{made.method}" in makes and made.receiver is not None):
+                yield step.target, self._finishing
+
+    @cached_property
+    def _finishing(self) -> Effect:
+        methods = self.timers.knowledge.names("timer", "settles")
+
+        def does(function: Function, step: Step, place: Place) -> bool:
+            call = step.call
+            return call is not None and call.receiver_place == place and call.method in methods
+
+        return Effect(does)
+
+    def _within(self, extent: t.Extent, timer: Timer) -> list[Function]:
+        """The handlers in a part of the text: closures that are no code of the timer itself."""
+        return [
+            f
+            for f in self.module.functions
+            if extent[0] <= f.extent[0]
+            and f.extent[1] <= extent[1]
+            and f.extent != extent
+            and not f.is_inlined
+            and not self._is_timer_code(timer, f)
+        ]
+
+    def _cleared_within(self, extent: t.Extent, timer: Timer, clears: Effect) -> bool:
+        return any(clears.possibly(f, timer.place) for f in self._within(extent, timer))
+
+    def _leaky_handler(
+        self, extent: t.Extent, timer: Timer, clears: Effect, settles: Effect, settled: Place
+    ) -> tuple[Function, Path] | None:
+        if self._cleared_within(extent, timer, clears):
+            for handler in self._within(extent, timer):
+                found = self._settles_armed(handler, timer, clears, settles, settled)
                 if found is not None:
                     return handler, found
-            found = self._settled_by_name(function, timer, clears, executor)
-            if found is not None:
-                return function, found
         return None
 
     def rejects_otherwise(self, executor: Executor, timer: Timer) -> bool:
@@ -98,15 +162,17 @@ class Executors:
         return timer.callback is not None and timer.callback.encloses(function)
 
     def _settles_armed(
-        self, handler: Function, timer: Timer, clears: Effect, settles: Effect, executor: Executor
+        self, handler: Function, timer: Timer, clears: Effect, settles: Effect, settled: Place
     ) -> Path | None:
         if self._is_only_called(handler) or self._is_run_by_helper(handler):
             return None  # Its callers may have cleared; they are looked at themselves.
-        cfg, place = handler.cfg, executor.settles[0]
+        if self._was_cleared_around(handler, timer, clears):
+            return None
+        cfg = handler.cfg
         released = {s for s in cfg.steps if clears.may_at(handler, s, timer.place)}
         armed_again = {s for s in cfg.steps if s.kind == "assign" and s.target == timer.place}
         for step in cfg.steps:
-            if step in released or not settles.may_at(handler, step, place):
+            if step in released or not settles.may_at(handler, step, settled):
                 continue
             before = cfg.path(
                 cfg.entry, {step}, avoiding=released | armed_again, given=[(("set", timer.place), True)]
@@ -114,6 +180,22 @@ class Executors:
             if before is not None and cfg.path(step, cfg.exits, avoiding=released) is not None:
                 return before
         return None
+
+    def _was_cleared_around(self, handler: Function, timer: Timer, clears: Effect) -> bool:
+        """Whether a handler is made by another one, which has cleared the timer by then."""
+        outer = handler.parent.host if handler.parent is not None else None
+        if outer is None:
+            return False
+        released = {s for s in outer.cfg.steps if clears.may_at(outer, s, timer.place)}
+        if not released:
+            return False
+        before = outer.cfg.reachable(outer.cfg.entry, avoiding=released)
+        made = [
+            s
+            for s in outer.cfg.of_kind("closure")
+            if isinstance(s.term, t.Closure) and s.term.function is handler
+        ]
+        return bool(made) and not any(s in before for s in made)
 
     def _is_only_called(self, function: Function) -> bool:
         """Whether a function is a local helper: it is called by name and never handed over as a value."""

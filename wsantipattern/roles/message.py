@@ -113,12 +113,14 @@ class Messages:
         """`replies[m.id] ?? { id: m.id, text: "" }`: what is kept under a key, which begins with no more than the key."""
         if term.op not in ("or", "??"):
             return False
-        made = isinstance(term.right, t.Record) or (isinstance(term.right, t.Call) and term.right.constructs)
-        kept = isinstance(term.left, t.Ref) and term.left.key is not None
-        found = isinstance(term.left, t.Call) and term.left.method in self.knowledge.names(
-            "message", "lookups"
-        )
-        return made and (kept or found)
+        return _is_made(term.right) and self._is_lookup(term.left)
+
+    def _is_lookup(self, value: t.Term) -> bool:
+        """Whether a term looks something up by a key."""
+        value = value.call if isinstance(value, t.Result) else value
+        if isinstance(value, t.Call):
+            return value.method in self.knowledge.names("message", "lookups")
+        return isinstance(value, t.Ref) and value.key is not None
 
     def _best(self, terms: Iterable[t.Term], depth: int) -> Message | None:
         best: Message | None = None
@@ -755,8 +757,11 @@ class Messages:
         if not binding.name:
             # What a pattern takes apart.
             return self.in_term(binding.initial, depth - 1)
-        for _, store in self.module.stores_to(Place(binding)):
-            if store.op not in (None, "or", "??"):
+        stores = self.module.stores_to(Place(binding))
+        kept = any(self._is_lookup(store.value) for _, store in stores)
+        for _, store in stores:
+            if store.op not in (None, "or", "??") or (kept and _is_made(store.value)):
+                # `page = pages[m.id]; if (!page) page = new Page(m.id)`: the variable is what is kept.
                 continue
             if _mentions(store.value, binding) and not self._is_read_into(store.value):
                 # What grows by messages holds more than one: that is an accumulation, not a message.
@@ -902,6 +907,10 @@ class Messages:
                     if found is not None:
                         return found.read_by(call)
         return None
+
+
+def _is_made(value: t.Term) -> bool:
+    return isinstance(value, t.Record) or (isinstance(value, t.Call) and value.constructs)
 
 
 def _rank(message: Message) -> tuple[int, bool]:

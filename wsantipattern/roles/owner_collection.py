@@ -126,7 +126,9 @@ class Collections:
     def _is_given_elsewhere(self, function: Function, timer: Timer, put: Step, place: Place) -> bool:
         """Whether something else than the collection also gets the handle, or a closure that clears it."""
         for step in function.cfg.steps:
-            if step in (put, timer.step) or (step.store is not None and step.store.value is timer.call):
+            if step in (put, timer.step):
+                continue
+            if step.store is not None and (step.store.declares or step.store.value is timer.call):
                 continue
             if step.call is not None and step.call.method in self.knowledge.names("owner", "unowned"):
                 receiver = step.call.receiver_place
@@ -152,8 +154,20 @@ class Collections:
                 for function in self.mentioning(place)
                 for step in function.cfg.steps
                 for part in _terms(step)
-            ) or any(self._is_given(store.value) for _, store in self.module.stores_to(place))
+            ) or any(self._is_given(value) for value in self._values(place))
         return not self._shared[place]
+
+    def _values(self, place: Place) -> Iterator[t.Term]:
+        """What a collection is made of, also where the object that has it is written down: `&Hub{timers: timers}`."""
+        yield from (store.value for _, store in self.module.stores_to(place))
+        owner = place.root.owner
+        if owner is None or len(place.path) != 1 or not owner.name:
+            return
+        for function in self.mentioning(place):
+            for step in function.cfg.steps:
+                for part in _terms(step):
+                    if isinstance(part, t.Record) and (part.type_name or "").rpartition(".")[2] == owner.name:
+                        yield from (value for name, value in part.entries if name == place.path[0])
 
     def _is_given(self, value: t.Term) -> bool:
         """Whether a collection comes from elsewhere: a parameter, a global, what an unknown call gives."""

@@ -175,9 +175,18 @@ class OwnerTimers:
         """Whether a step arms this timer: the call itself, another one for the same place, or a restart."""
         if step is armed.step or step.term is armed.call:
             return True
+        call = step.call
+        if armed.collection is not None and armed.timer is not None and call is not None:
+            # `lane.poll.Reset(d)`, where `lane` was taken out of the collection
+            field, on = armed.timer.place.path[-1:], call.receiver_place
+            return (
+                call.method in armed.arming.rearms
+                and on is not None
+                and bool(field)
+                and on.path[-1:] == field
+            )
         if armed.place is None:
             return False
-        call = step.call
         if call is not None and step.kind == "call":
             return call.method in armed.arming.rearms and call.receiver_place == armed.place
         return (

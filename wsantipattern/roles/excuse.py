@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
-from wsantipattern.model.flow import Key, atom, facts_at
+from wsantipattern.model.flow import Key, atom, facts_at, key
 from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.model.summary import callers
@@ -31,6 +31,11 @@ def _is_nothing(value: t.Term | None) -> bool:
     if isinstance(value, t.Constant):
         return value.kind != "bool" and not value.value
     return isinstance(value, (t.Sequence, t.Record)) and not list(value.children())
+
+
+def _words_of(text: str) -> list[str]:
+    """The words of a short text: of a kind, or of the line that gives it."""
+    return [word for part in text.replace(":", " ").split()[:4] for word in split(part)]
 
 
 def _is_along(function: Function, one: Step, other: Step) -> bool:
@@ -61,6 +66,10 @@ class Excuses:
                     move.extent, "`{}` holds nothing yet where this is asked", place, at=term.extent
                 )
                 return True
+            if not holds and self._joins(move, term):
+                what = "`{}` begins here: its key was not there yet, and is taken in on this way"
+                considered.silent(move.extent, what, place, at=term.extent)
+                return True
         cfg = function.cfg
         for handler in cfg.of_kind("handler"):
             statement = handler.statement
@@ -79,6 +88,33 @@ class Excuses:
                             return True
         return False
 
+    def _joins(self, move: Move, term: t.Term) -> bool:
+        """Whether a condition asks a container for the very key that the slot is kept under, and the way of the move
+        adds the key to it: `if symbol not in synced: synced.add(symbol); last[symbol] = n`."""
+        if isinstance(term, t.Binary) and term.op == "in":
+            asked, item = term.right, term.left
+        elif isinstance(term, t.Call) and term.method in self.knowledge.names("slot", "has"):
+            if term.receiver is None or len(term.arguments) != 1:
+                return False
+            asked, item = term.receiver, term.arguments[0]
+        else:
+            return False
+        store, call = move.step.store, move.step.call
+        target = store.target if store is not None else None
+        at = target.key if isinstance(target, t.Ref) else call.argument(0) if call is not None else None
+        if at is None or not isinstance(asked, t.Ref) or ELEMENT not in move.place.path:
+            return False
+        named = key(item)
+        if named is None or named != key(at):
+            return False
+        return any(
+            other.receiver_place == asked.place
+            and other.method in self.knowledge.names("watermark", "collects")
+            and key(other.argument(0)) == named
+            and self._on_the_way(move.function, step, move.step)
+            for step, other in move.function.cfg.calls
+        )
+
     def is_excused(self, watermark: Watermark, move: Move, function: Function, step: Step) -> bool:
         """Whether another stream, a cleared view, an end or a whole reset explains the move."""
         considered = self.module.considered
@@ -91,6 +127,10 @@ class Excuses:
             considered.silent(
                 move.extent, "the stream ends on this way, and nothing reads `{}` after", move.place
             )
+            return True
+        told = self._told(function, step)
+        if told is not None:
+            considered.silent(move.extent, "the peer is told to drop what it has on the same way", at=told)
             return True
         cleared = self._cleared(watermark, move, function, step)
         if cleared is not None:
@@ -366,6 +406,22 @@ class Excuses:
                     resets.add(at)
                     last = other.extent
         return last if len(resets) > 1 else None
+
+    def _told(self, function: Function, step: Step) -> t.Extent | None:
+        """Where the same path tells the peer to drop what it has: `send({ op: "clear" })`."""
+        names = self.knowledge.names
+        for other, call in function.cfg.calls:
+            if not any_of(split(call.method)[:1], names("watermark", "tells")) or call.receiver is None:
+                continue
+            if any(
+                isinstance(part, t.Constant)
+                and isinstance(part.value, str)
+                and any_of(_words_of(part.value), names("watermark", "told"))
+                for argument in call.arguments
+                for part in argument.walk()
+            ) and self._on_the_way(function, other, step):
+                return call.extent
+        return None
 
     def _clears_or_resets(self, step: Step) -> bool:
         return step.kind in ("assign", "delete", "call")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
+from wsantipattern.model.flow import bind, returns, substitute
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.roles.order import Orders
@@ -54,6 +55,12 @@ class Values:
     def greater_of(self, value: t.Term, place: Place) -> list[t.Term]:
         """The other operands of `max(W, x)`; empty where the value is something else."""
         call = self.module.value_of(value)
+        if isinstance(call, t.Call) and call.method.lower() != "max":
+            # A function of the file that answers with the greater of both.
+            function = self.module.resolve(call)
+            results = [] if function is None or function.is_generator else [v for v, _ in returns(function)]
+            if function is not None and len(results) == 1 and results[0] is not None:
+                call = self.module.value_of(substitute(results[0], bind(call, function)))
         if not isinstance(call, t.Call) or call.method.lower() != "max":
             return []
         operands: list[t.Term] = []

@@ -228,7 +228,24 @@ class Staleness:
             )
             if found is not None and (best is None or found.weight > best.weight):
                 best = found
+        if best is None or not best.is_sure:
+            return self._apart(frame, term, holds) or best
         return best
+
+    def _apart(self, frame: Frame, term: t.Term, holds: bool) -> _Verdict | None:
+        """Two positions of which one is not below the other, and not the same: `a != b and not a < b`."""
+        known = list(implied(term, holds, self.module))
+        different = {
+            decided[0] for one, truth in known if (decided := atom(one)) is not None and decided[1] is not truth
+        }
+        lax = {(">=", True): ">", ("<", False): ">", ("<=", True): "<", (">", False): "<"}
+        for one, truth in known:
+            op = lax.get((one.op, truth)) if isinstance(one, t.Binary) else None
+            if op is not None and isinstance(one, t.Binary):
+                same = atom(t.Binary(one.extent, "==", one.left, one.right))
+                if same is not None and same[0] in different:
+                    return self._compared(frame, t.Binary(one.extent, op, one.left, one.right), True)
+        return None
 
     # -- comparisons -----------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from wsantipattern.roles.loading import Values
 from wsantipattern.roles.order import Orders
 from wsantipattern.roles.rise import Rises, Watermark
 from wsantipattern.roles.slot import Move, Slots
+from wsantipattern.roles.words import any_of, split
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +66,7 @@ class Watermarks:
         self.deliveries = Deliveries(module, knowledge, self.slots, self.orders)
         self.rises = Rises(module, knowledge, self.slots, self.orders, self.values, self.deliveries)
         self.excuses = Excuses(module, knowledge, self.slots, self.orders, self.rises)
-        self.kinds = Kinds(module, knowledge, self.slots, self.orders, self.deliveries)
+        self.kinds = Kinds(module, knowledge, events, self.slots, self.orders, self.deliveries)
 
     @property
     def strong(self) -> list[Watermark]:
@@ -283,6 +284,8 @@ class Watermarks:
             return False
         if loaded and function is not move.function and not self._is_only_fallback(move):
             return False
+        if loaded and self._gives_out(move.place):
+            return False
         if reason.event:
             # With every connection positions may start anew, unless the file asks with the old one.
             return ELEMENT not in move.place.path and self.rises.is_asked_with(watermark)
@@ -329,6 +332,15 @@ class Watermarks:
             ):
                 return True
         return function.kind in ("constructor", "top") or self._is_own(move)
+
+    def _gives_out(self, place: Place) -> bool:
+        """Whether a slot is the next number that this side gives out itself: what was not stored gives it back."""
+        return any_of(split(place.name), self.knowledge.names("watermark", "next")) and any(
+            store.op == "+" and isinstance(store.value, t.Constant)
+            for function in self.module.functions_mentioning(place.name)
+            for step, store in function.cfg.assignments
+            if step.target is not None and self.slots.same(step.target, place)
+        )
 
     def _is_only_fallback(self, move: Move) -> bool:
         """Whether every call of the moving function lies on a fallback path: else to load is its ordinary work."""
@@ -449,6 +461,8 @@ class Watermarks:
         for step, call in function.cfg.calls:
             if not isinstance(call.callee, t.Ref) or call.total or self.deliveries.is_log(call):
                 continue
+            if not (call.arguments or call.keywords):
+                continue  # Nothing is handed on.
             if after is not None and (step is after or not function.cfg.reaches(after, step)):
                 continue
             at = call.callee.place

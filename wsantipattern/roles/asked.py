@@ -33,6 +33,8 @@ class Asked:
             return not holds and self._holds(function, told)
         if not isinstance(told, t.Binary):
             return False
+        if told.op == "in":
+            return not holds and self._is_asked(function, told.left)
         return self._is_beyond(function, told, holds) or self._is_not_found(function, told, holds)
 
     def _holds(self, function: Function, call: t.Call) -> bool:

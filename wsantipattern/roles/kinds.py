@@ -17,6 +17,7 @@ from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.model.summary import callers
 from wsantipattern.roles.delivery import Deliveries
+from wsantipattern.roles.event import Events
 from wsantipattern.roles.order import Orders
 from wsantipattern.roles.rise import Watermark
 from wsantipattern.roles.slot import Move, Slots
@@ -33,10 +34,17 @@ class Kinds:
     """The kinds of messages that the functions of one module tell apart."""
 
     def __init__(
-        self, module: Module, knowledge: Knowledge, slots: Slots, orders: Orders, deliveries: Deliveries
+        self,
+        module: Module,
+        knowledge: Knowledge,
+        events: Events,
+        slots: Slots,
+        orders: Orders,
+        deliveries: Deliveries,
     ) -> None:
         self.module = module
         self.knowledge = knowledge
+        self.events = events
         self.slots = slots
         self.orders = orders
         self.deliveries = deliveries
@@ -47,8 +55,10 @@ class Kinds:
         where the kind itself says that positions start anew."""
         function = move.function
         tags = dict(self._tags(function, move.step))
-        if not tags or any(self._says_start(word) for word in tags.values()):
+        if any(self._says_start(word) for word in tags.values()):
             return None
+        if not tags:
+            return self._beside(watermark, function)
         for step in function.cfg.steps:
             if step is move.step or not self.raises(watermark, function, step):
                 continue
@@ -58,6 +68,30 @@ class Kinds:
             ):
                 return step.extent
         return None
+
+    def _beside(self, watermark: Watermark, function: Function) -> t.Extent | None:
+        """Where a handler of another event of the same emitter lets the watermark rise."""
+        own = [r for r in self.events.of_handler(function) if isinstance(r.emitter, t.Ref)]
+        if not own or any(not self._is_message(r.event) for r in own):
+            return None
+        emitters = {r.emitter.place for r in own if isinstance(r.emitter, t.Ref)}
+        events = {r.event for r in own}
+        for raiser in sorted(self.raisers(watermark) - {function}, key=lambda f: f.extent):
+            for other in self.events.of_handler(raiser):
+                if (
+                    isinstance(other.emitter, t.Ref)
+                    and other.emitter.place in emitters
+                    and other.event not in events
+                    and self._is_message(other.event)
+                ):
+                    return raiser.name_extent
+        return None
+
+    def _is_message(self, event: str) -> bool:
+        """Whether an event is a kind of message, and not one of the connection's own."""
+        names = self.knowledge.names
+        own = names("watermark", "link_events") | names("watermark", "error_events")
+        return event not in own and not self._says_start(event)
 
     def is_brought(self, watermark: Watermark, move: Move, value: t.Term | None) -> bool:
         """Whether a value is a field of the message that is handled, other than the position by which the watermark
@@ -69,7 +103,9 @@ class Kinds:
         if root not in function.parameters or any(raised.swaps for raised in watermark.raises):
             return False
         tags = dict(self._tags(function, move.step))
-        if not any(place.root is root for place in tags) or self.sibling(watermark, move) is None:
+        if tags and not any(place.root is root for place in tags):
+            return False
+        if self.sibling(watermark, move) is None:
             return False
         usual = {source.name for raised in watermark.raises for source in self.orders.sources(raised.value)}
         if value.place.name in usual:
@@ -146,13 +182,23 @@ class Kinds:
         reached = {raised.function for raised in watermark.raises} - {function}
         todo = list(reached)
         while todo:
-            known = {caller for caller, _ in callers(todo.pop())}
-            if not known:
+            at = todo.pop()
+            known = {caller for caller, _ in callers(at)}
+            if not known or self._is_called_unseen(at):
                 return True
             new = (known & raisers) - reached - {function}
             reached |= new
             todo.extend(new)
         return False
+
+    def _is_called_unseen(self, function: Function) -> bool:
+        """Whether a method of this name is called on something that the file does not say the type of."""
+        name = function.name.rpartition(".")[2]
+        return function.kind == "method" and any(
+            call.method == name and self.module.resolve(call) is None
+            for other in self.module.functions_mentioning(name)
+            for _, call in other.cfg.calls
+        )
 
     def raisers(self, watermark: Watermark) -> set[Function]:
         """The functions that let the watermark rise, by themselves or through what they call."""
@@ -170,6 +216,10 @@ def _constant(term: t.Term) -> str:
     """The text of a literal, or the last word of a name that is written like a constant of a type."""
     if isinstance(term, t.Constant):
         return term.value if isinstance(term.value, str) else ""
-    if isinstance(term, t.Ref) and term.place.root.kind in ("import", "global", "class"):
-        return term.place.name
+    if isinstance(term, t.Ref):
+        root = term.place.root
+        if root.kind in ("import", "global", "class"):
+            return term.place.name
+        if root.kind == "local" and root.constant and root.scope is not None and root.scope.kind == "top":
+            return term.place.name
     return ""

@@ -98,7 +98,7 @@ class Rises:
         a filter, at the end of a batch, in a function that is called behind the comparison."""
         known = {key for watermark in self.strong for key in watermark.keys}
         found: list[Watermark] = []
-        for function, place, source in self._comparisons():
+        for function, place, source in self._compared:
             keys = self.slots.keys(place)
             if not known.isdisjoint(keys):
                 continue
@@ -191,9 +191,23 @@ class Rises:
             if sources:
                 if self.deliveries.hands_on(move.function, move.place, sources, DEPTH):
                     return True
+                if self._gates(move):
+                    return True
                 what = "`{}` rises only, but nothing is handed on with it: a peak or a count, no watermark"
                 self.module.considered.silent(move.extent, what, move.place)
         return False
+
+    def _gates(self, move: Move) -> bool:
+        """Whether only what lies above the slot is handed on elsewhere: the peer has said that it has the rest."""
+        return any(
+            self.slots.same(place, move.place)
+            and self.deliveries.hands_on(function, place, frozenset({source}), 1)
+            for function, place, source in self._compared
+        )
+
+    @cached_property
+    def _compared(self) -> list[tuple[Function, Place, Place]]:
+        return list(self._comparisons())
 
     def _raised(self, move: Move, value: t.Term | None, conditions: list[tuple[t.Term, bool]]) -> Sources:
         """Where the value of the idiom comes from; empty where the move is not the idiom."""

@@ -1,7 +1,7 @@
 """A timer is still armed, or armed again, after its owner has ended.
 
-A class, hook or closure keeps a connection and a timer, and has an end: a close method, an unmount cleanup, a close
-handler. The end forgets the timer; or it clears it, and then the close event, or a callback that was waiting, arms it
+A class, hook, component or closure has an end (a close method, an unmount cleanup, a close handler) and a timer, or a map
+or list of them. The end forgets it; or it clears it, and then the close event, or a callback that was waiting, arms it
 again, because nothing there looks whether the owner has ended.
 
 Why
@@ -9,18 +9,22 @@ Why
     closed socket, once more for each connection that was ever made. What was stopped polls on.
 
 Instead
-    Clear every timer at every end. Note in a field that the owner has ended, before the connection is closed, and look
-    at it where the timer is armed and first thing in its callback. Or take the close handler away before closing.
+    Clear every timer at every end; those in a map or list, in a loop. Note in a field that the owner has ended, before the
+    connection is closed, and look at it where the timer is armed and first thing in its callback. Or take the close handler
+    away before closing.
 
 Limits
     Silent where the owner has no end in the file; where anything on the way to the timer, or in its callback, reads what
     the end changes, what another method switches, or what the close event carries; where the end takes the handler away
     or connects anew; where the connection's own handlers or timers call the end; and where the end calls something of
-    another file with the timer or its owner. Tasks, contexts, tickers without a callback, timers in maps and lists, and
-    libraries that reconnect by themselves are left out. A one-shot timer counts where it connects anew, arms itself
-    again, or where another end clears it. That an end was asked for may be told by another object (`user.loggedIn`):
-    this is not seen. A clear that a new start always follows is no clear. A repeating timer that the next connection
-    clears first is not reported.
+    another file with the timer or its owner. Tasks, contexts, tickers without a callback, and libraries that reconnect by
+    themselves are left out. A one-shot timer counts where it connects anew, arms itself again, where another end clears
+    it, or where a close handler clears another timer. Timers in a map, object, list or set count where nobody of another
+    file has it and the end does not so much as name it; a single one that is cleared in good time shows that they are to be
+    cleared. Without a connection that the callback uses, only the end of a component, or a method such as `destroy` that
+    clears another timer, is an end, and a callback that asks for anything that the end writes is silent. That an end was
+    asked for may be told by another object (`user.loggedIn`): this is not seen. A clear that a new start always follows is
+    no clear. A repeating timer that the next connection clears first is not reported.
 """
 
 from collections.abc import Iterator

@@ -8,6 +8,7 @@ nothing. Knows no events and no messages.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
@@ -54,10 +55,7 @@ def _written(name: t.Term | None, module: Module) -> tuple[str, str] | None:
     if isinstance(name, t.Template):
         parts = name.parts
     elif isinstance(name, t.Binary) and name.op == "+":
-        first, last = name.left, name.right
-        while isinstance(first, t.Binary) and first.op == "+":
-            first = first.left
-        parts = [first, last]
+        parts = _summands(name)
     elif isinstance(name, t.Binary) and name.op == "%":
         text = _text(name.left, module)
         return (text.partition("%")[0], "") if text is not None else None
@@ -66,7 +64,18 @@ def _written(name: t.Term | None, module: Module) -> tuple[str, str] | None:
         return (text.partition("{")[0], text.rpartition("}")[2]) if text is not None else None
     if len(parts) < 2:
         return None
-    return _text(parts[0], module) or "", _text(parts[-1], module) or ""
+    texts = [_text(part, module) for part in parts]
+    before = list(takewhile(lambda text: text is not None, texts))
+    after = list(takewhile(lambda text: text is not None, reversed(texts)))
+    if len(before) == len(texts):
+        return None
+    return "".join(text or "" for text in before), "".join(text or "" for text in reversed(after))
+
+
+def _summands(term: t.Term) -> list[t.Term]:
+    if isinstance(term, t.Binary) and term.op == "+":
+        return [*_summands(term.left), *_summands(term.right)]
+    return [term]
 
 
 def _text(term: t.Term, module: Module) -> str | None:

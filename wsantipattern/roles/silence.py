@@ -56,6 +56,8 @@ class Silence:
             return "a wait for the peer's answer with a time limit ends a silent connection"
         if self._arm_hangs_up:
             return "a time limit beside the receive hangs up on a silent peer"
+        if self._answer_is_dated:
+            return "connections are closed by the time of their last answer"
         return "a ping that must be answered ends a silent connection" if self._ping_is_answered else ""
 
     @cached_property
@@ -413,6 +415,16 @@ class Silence:
                 return True
             todo.extend(edge.target for edge in here.edges if not edge.back and edge.label != "raise")
         return False
+
+    @cached_property
+    def _answer_is_dated(self) -> bool:
+        """A function that asks the runtime when a peer was last answered, and ends connections."""
+        return any(
+            any(call.method == word for _, call in function.cfg.calls)
+            and any(self.gives_up(function, step) for step, _ in function.cfg.calls)
+            for word in sorted(self.knowledge.names("liveness", "dates"))
+            for function in self.module.functions_mentioning(word)
+        )
 
     @cached_property
     def _ping_is_answered(self) -> bool:

@@ -89,7 +89,7 @@ class Collections:
         if step.kind == "call" and step.call is not None:
             put = step.call
             receiver = put.receiver_place
-            if receiver is None or put.method not in self.knowledge.names("invocation", "puts"):
+            if receiver is None or put.method not in self.knowledge.names("dedup", "adds"):
                 return None
             if any(self._carries(a, call, carriers) for a in put.arguments):
                 return self._whole(receiver)

@@ -19,6 +19,7 @@ from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.model.summary import callers
 from wsantipattern.roles.candidate import adding
 from wsantipattern.roles.container import Containers, Storage
+from wsantipattern.roles.dropped import Drops
 from wsantipattern.roles.event import Events
 from wsantipattern.roles.mark import Mark, Marks
 from wsantipattern.roles.membership import Membership
@@ -78,6 +79,7 @@ class Trackers:
         self.resets = Resets(module, knowledge, events, origins, self.containers)
         self.made = Marks(module, knowledge, origins, self.containers, self.resets)
         self.membership = Membership(module, self.containers, self.made)
+        self.drops = Drops(module, knowledge, self.containers, self.membership)
 
     def marks(self, frame: Frame) -> list[Mark]:
         """Everything that a function adds to containers, itself or through functions of the file."""
@@ -258,7 +260,13 @@ class Trackers:
             return None
         reset = self._reset_nearby(cfg, frame, storage, mark, divergence)
         hangs = reset is not None and reset[1]
+        is_dropped = False
         if not divergence.is_sure and not hangs:
+            is_dropped = self.drops.refilled(frame, divergence, mark, storage) is not None
+            confidence = min(confidence, Confidence.MEDIUM)
+            if is_dropped and divergence.kind == "differs":
+                divergence = replace(divergence, kind="dropped")
+        if not divergence.is_sure and not hangs and not is_dropped:
             what = "this alone is no divergence, and no reset of `{}` hangs on it"
             considered.silent(extent, what, name, at=at)
             return None

@@ -118,7 +118,7 @@ class Marks:
         """The functions of the file that a call runs at once, each with its frame, and whether it is written there."""
         if frame.level >= DEPTH:
             return
-        callee = self.module.resolve(call)
+        callee = self.containers.run(frame, call)
         if callee is not None:
             if not call.constructs and not frame.runs(callee):
                 yield callee, frame.into(callee, call), False
@@ -191,7 +191,7 @@ class Marks:
             if each is not None:
                 added = [t.Element(each[1].extent, each[1])]
                 return self._mark(frame, step, self.containers.of(frame, each[0]), list(added))
-            if receiver is None or not call.arguments or self.module.resolve(call) is not None:
+            if receiver is None or not call.arguments or self.containers.run(frame, call) is not None:
                 return None
             if call.method in self.containers.known("adds_all"):
                 storages = self.containers.of(frame, receiver)
@@ -271,7 +271,7 @@ class Marks:
 
     def _marked_by_name(self, frame: Frame, step: Step, call: t.Call) -> Mark | None:
         """A function of another file that is named for marking, given an item's number."""
-        if self.module.resolve(call) is not None or call.total or not isinstance(call.callee, t.Ref):
+        if call.total or not isinstance(call.callee, t.Ref) or self.containers.run(frame, call) is not None:
             return None
         words = split(call.method)
         if not any_of(words, self.knowledge.names("words", "marking")):
@@ -292,10 +292,18 @@ class Marks:
         return Mark(
             step,
             step.extent,
-            (Storage(call.callee.place),),
+            self._named(frame, call.receiver, call.callee.place),
             tuple((frame, v) for v in values),
             said="named" if named else "verb",
         )
+
+    def _named(self, frame: Frame, receiver: t.Term | None, callee: Place) -> tuple[Storage, ...]:
+        """What a function of another file marks in, by its name: where its object lies, if a variable holds it."""
+        if callee.path and callee.root.kind == "local":
+            for storage in self.containers.of(frame, receiver):
+                if storage.place.root is not callee.root:
+                    return (storage.field(callee.name),)
+        return (Storage(callee),)
 
     def _is_judged(self, frame: Frame, call: t.Call) -> bool:
         """Whether the answer decides what becomes of the item: `if (!window.admit(item.no)) continue`."""

@@ -41,8 +41,17 @@ class Membership:
         """Whether some condition of the file asks whether an item is in the container at a place, to skip it."""
         known = self._answers.get(place)
         if known is None:
-            asked = self._asked_about(place.name)
-            known = self._answers[place] = not asked.isdisjoint(self.family(place))
+            names = set(self.family(place))
+            known = not self._asked_about(place.name).isdisjoint(names)
+            if not known:
+                # A class of the file that is a container itself asks in its own methods.
+                owners = [own.root.owner for own in names if not own.path and own.root.owner is not None]
+                known = any(
+                    Place(owner.this) in self._asked_places(method)
+                    for owner in owners
+                    for method in owner.methods.values()
+                )
+            self._answers[place] = known
         return known
 
     def family(self, place: Place) -> Iterator[Place]:
@@ -124,6 +133,9 @@ class Membership:
                 receiver = condition.receiver
                 if self.module.resolve(condition) is not None:
                     return []
+                asking = self.containers.run(frame, condition)
+                if asking is not None and not frame.runs(asking) and frame.level < DEPTH:
+                    return self._answered(frame.into(asking, condition), holds)
                 name = self.module.canonical(condition.callee) or ""
                 if name in self.containers.known("asks_of") and holds:
                     return self.containers.of(frame, condition.argument(0))
@@ -208,13 +220,20 @@ class Membership:
         asking = self.module.method_of(owner, CONTAINS) if owner is not None else None
         if asking is None or asking.owner is None or frame.runs(asking) or frame.level >= DEPTH:
             return []
-        inner = Frame(asking, frame, {asking.owner.this: term})
-        return [
-            storage
-            for value, _ in returns(asking)
-            for condition, holds in (implied(value, True, self.module) if value is not None else ())
-            for storage in self.asked(inner, condition, holds)
-        ]
+        return self._answered(Frame(asking, frame, {asking.owner.this: term}), True)
+
+    def _answered(self, inner: Frame, holds: bool) -> list[Storage]:
+        """The containers that hold an element already where a function of the file says so by its truth or falsity."""
+        found: list[Storage] = []
+        for value, facts in returns(inner.function):
+            if isinstance(value, t.Constant):
+                known = [(fact.term, fact.holds) for fact in facts] if bool(value.value) == holds else []
+            else:
+                known = [(value, holds)] if value is not None else []
+            for term, truth in known:
+                for condition, is_so in implied(term, truth, self.module):
+                    found.extend(self.asked(inner, condition, is_so))
+        return found
 
     def _searched(self, frame: Frame, collection: t.Term, test: t.Term | None) -> list[Storage]:
         """`recent.some((r) => r === n)`: the elements themselves are compared."""

@@ -248,7 +248,7 @@ class Resets:
     def _empties(
         self, frame: Frame, call: t.Call, storage: Storage, mark: Mark, divergence: Divergence | None
     ) -> bool:
-        callee = self.module.resolve(call)
+        callee = self.containers.run(frame, call)
         if callee is not None:
             return self._resets_within(frame, call, storage, mark, divergence, at_entry=True)
         words = self.knowledge.names("words", "resetting")
@@ -393,7 +393,7 @@ class Resets:
         at_entry: bool,
     ) -> bool:
         """Whether a function of the file certainly empties the container before it returns (or first yields)."""
-        callee = self.module.resolve(call)
+        callee = self.containers.run(frame, call)
         if callee is None or call.constructs or frame.runs(callee) or frame.level >= DEPTH:
             return False
         inner = frame.into(callee, call)

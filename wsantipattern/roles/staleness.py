@@ -24,7 +24,7 @@ from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.roles.origin import Frame, Leaf, Origins
 from wsantipattern.roles.words import any_of, of_place, split
 
-Kind = Literal["ahead", "life", "base", "gap", "differs", "said"]
+Kind = Literal["ahead", "life", "base", "gap", "differs", "dropped", "said"]
 
 _ACCOUNTS: dict[Kind, str] = {
     "ahead": "this side is ahead of the server here: its copy has diverged",
@@ -32,6 +32,7 @@ _ACCOUNTS: dict[Kind, str] = {
     "base": "the batch does not start here where the copy of this side ends",
     "gap": "the server has gone on too far here: the copy of this side cannot be continued",
     "differs": "what this side and the server hold differs here, and the tracker is reset for it elsewhere",
+    "dropped": "what this side and the server hold differs here, and the copy is dropped for it",
     "said": "this says that the copy of this side is stale",
 }
 
@@ -50,7 +51,7 @@ class Divergence:
         is_sure: this side is ahead. Otherwise it only differs, or the server has gone far on: a divergence where the
             function itself treats it as one.
         kind: what tells: this side is `ahead`, another `life` of the server, another `base` of the batch, a `gap`, that
-            it `differs`, or a predicate that is `said` so.
+            it `differs` (and the copy is `dropped` for it), or a predicate that is `said` so.
     """
 
     step: Step
@@ -236,7 +237,9 @@ class Staleness:
         """Two positions of which one is not below the other, and not the same: `a != b and not a < b`."""
         known = list(implied(term, holds, self.module))
         different = {
-            decided[0] for one, truth in known if (decided := atom(one)) is not None and decided[1] is not truth
+            decided[0]
+            for one, truth in known
+            if (decided := atom(one)) is not None and decided[1] is not truth
         }
         lax = {(">=", True): ">", ("<", False): ">", ("<=", True): "<", (">", False): "<"}
         for one, truth in known:

@@ -30,6 +30,7 @@ from wsantipattern.languages.go_syntax import (
 )
 from wsantipattern.languages.go_term import Terms, extent
 from wsantipattern.languages.go_type import Types
+from wsantipattern.languages.single_call import finder
 from wsantipattern.model.module import Class, Function, FunctionKind, Module
 from wsantipattern.model.place import Binding
 
@@ -92,6 +93,7 @@ class _Collector:
         module.orderings = sorted(n.start_byte for n in captured.get("ordering", []) if not is_trivial(n))
         module.inequalities = sorted(map(_start, captured.get("unequal", [])))
         module.find_additions = lambda: additions(root)
+        module.find_call = finder(root, self._means)
         structs = {name: spec for spec in specs if (name := self.types.declare(spec))}
         module.top = Function(
             module, "", "top", (0, len(module.text)), lower=lambda _: self.statements.top(root)
@@ -105,6 +107,10 @@ class _Collector:
         names.file_functions = self._functions(captured)
         module.classes = sorted(self.classes.values(), key=lambda c: c.extent)
         self._fields(list(structs))
+
+    def _means(self, function: Function, name: str, offset: int) -> bool:
+        """Whether a name at a byte offset is that of a function that a variable holds."""
+        return self.names.resolve(name, offset).function is function
 
     # -- imports and types -----------------------------------------------------------------------
 
@@ -181,8 +187,8 @@ class _Collector:
             while len(around) > 1 and around[-1].extent[1] <= node.start_byte:
                 around.pop()
             function = self._function(node, around[-1], assigned.get(node.start_byte))
-            function.is_inlined = extent(node) in called
-            hosts[function] = hosts.get(around[-1], around[-1]) if function.is_inlined else function
+            function.runs_in_place = extent(node) in called
+            hosts[function] = hosts.get(around[-1], around[-1]) if function.runs_in_place else function
             around.append(function)
             self.functions[extent(node)] = function
             self.module.functions.append(function)
@@ -216,7 +222,9 @@ class _Collector:
             else (node.start_byte, node.start_byte + len("func")),
             parent=parent,
             owner=owner,
-            lower=lambda f: self.statements.inlined_body(f) if f.is_inlined else self.statements.body(node),
+            lower=lambda f: (
+                self.statements.inlined_body(f) if f.runs_in_place else self.statements.body(node)
+            ),
         )
         result = node.child_by_field_name("result")
         owner_name = owner.name if owner is not None else ""

@@ -262,7 +262,7 @@ class Terms:
             literal = only(literal)
         if literal is not None and literal.type == "func_literal":
             function = self.functions.get(extent(literal))
-            if function is not None and function.is_inlined:
+            if function is not None and function.runs_in_place:
                 return self.region(node, function, given)
         builtin = self.builtin(callee)
         if builtin == "delete" and len(given) == 2:

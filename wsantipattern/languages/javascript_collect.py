@@ -28,6 +28,7 @@ from wsantipattern.languages.javascript_syntax import (
     word,
 )
 from wsantipattern.languages.javascript_types import fill_types, owner_around
+from wsantipattern.languages.single_call import finder, says
 from wsantipattern.model.module import Class, Function
 from wsantipattern.model.place import Binding
 
@@ -136,6 +137,7 @@ class _Collector:
         self.module.orderings = sorted(node.start_byte for node in orderings if not _is_trivial(node))
         self.module.inequalities = sorted(node.start_byte for node in self.found.get("unequal", []))
         self.module.find_additions = lambda: _additions(file, self.language)
+        self.module.find_call = finder(file.root, self._means)
         self._contexts()
         self._shapes()
         self._sweep()
@@ -153,6 +155,14 @@ class _Collector:
             assigned=self.typed,
         )
         self._imports()
+
+    def _means(self, function: Function, name: str, offset: int) -> bool:
+        """Whether a name at a byte offset is that of a function, and the function's `this` is the one around it."""
+        variable = self.file.lookup(name, offset)
+        if variable is None or not variable.constant or variable.function is not function:
+            return False
+        is_arrow = isinstance(function, JavaScriptFunction) and function.is_arrow
+        return is_arrow or not says(self.file.root, function, "this", "this")
 
     # -- contexts ----------------------------------------------------------------------------------
 
@@ -456,8 +466,8 @@ class _Collector:
             made.is_static = role == "field" and has_token(context, "static")
         if role in ("iife", "executor", "each", "link", "final") and shape in CLOSURES:
             made.role = role
-            made.is_inlined = not (role == "executor" and made.is_async)
-            if not made.is_inlined:
+            made.runs_in_place = not (role == "executor" and made.is_async)
+            if not made.runs_in_place:
                 made.role = ""
         elif role == "declarator" and name_node is not None:
             made.named = (current.scope, word(name_node))

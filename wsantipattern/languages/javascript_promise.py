@@ -66,7 +66,7 @@ class Promises(Terms):
                 return False
             for reaction in link[2]:
                 function = self.file.functions.get(reaction.id)
-                if function is not None and function.is_inlined:
+                if function is not None and function.runs_in_place:
                     return True
             current = link[1]
         return False
@@ -220,7 +220,7 @@ class Promises(Terms):
 
     def _inlined(self, node: Node) -> JavaScriptFunction | None:
         function = self.file.functions.get(node.id)
-        return function if function is not None and function.is_inlined else None
+        return function if function is not None and function.runs_in_place else None
 
     def _reaction(
         self, node: Node, promise: Term

@@ -33,6 +33,7 @@ from wsantipattern.languages.python_syntax import (
     query,
     read,
 )
+from wsantipattern.languages.single_call import finder
 from wsantipattern.model.module import Class, Function, FunctionKind, Module
 from wsantipattern.model.place import Binding, BindingKind, ElementTypes, Place
 from wsantipattern.model.term import Statement, Term
@@ -143,6 +144,11 @@ class Names:
         self._defined: list[tuple[Scope, str, Site, Definition | ClassDefinition]] = []
         self._collect()
 
+    def _means(self, function: Function, name: str, offset: int) -> bool:
+        """Whether the name of a nested function is bound to nothing else."""
+        binding = function.binding
+        return binding is not None and binding.constant and binding.function is function
+
     # -- functions and classes -------------------------------------------------------------------
 
     def _collect(self) -> None:
@@ -154,6 +160,7 @@ class Names:
         self.module.orderings = sorted(node.start_byte for node in orderings if not _is_trivial(node))
         self.module.inequalities = sorted(node.start_byte for node in found.pop("unequal", []))
         self.module.find_additions = lambda: _additions(self.root)
+        self.module.find_call = finder(self.root, self._means)
         for node in found.pop("decorated", []):
             definition = node.child_by_field_name("definition")
             if definition is not None:

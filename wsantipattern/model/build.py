@@ -55,9 +55,11 @@ class _Catch:
 
 @dataclass(slots=True, eq=False)
 class _Inline:
-    """A region: `return` inside it ends here."""
+    """A region: `return` inside it ends here, or, where the region is a condition, goes on by what it returns."""
 
     end: Step
+    on_true: Step | None = None
+    on_false: Step | None = None
 
 
 _MANY = 16
@@ -280,7 +282,16 @@ class _Builder:
             case t.With():
                 self._with(s)
             case t.Return(value=t.Region() as region) if not region.settles:
-                self._returned(region)
+                self._returned(region.extent, region.body)
+            case t.Return() if (ran := self._ran(s.value)) is not None:
+                self._returned(s.extent, ran.body)
+            case t.Return() if (asked := self._asking()) is not None:
+                assert asked.on_true is not None
+                assert asked.on_false is not None
+                if s.value is not None:
+                    self.branch(s.value, asked.on_true, asked.on_false)
+                self._link(asked.on_false)
+                self.current = None
             case t.Return():
                 if s.value is not None:
                     self.value(s.value)
@@ -316,6 +327,15 @@ class _Builder:
             case t.Goto():
                 self.incomplete = True
                 self.current = None
+
+    def _asking(self) -> _Inline | None:
+        """The innermost region that `return` leaves, where it is a condition and nothing is to be done on the way out."""
+        for frame in reversed(self.frames):
+            if isinstance(frame, _Final):
+                break
+            if isinstance(frame, _Inline):
+                return frame if frame.on_true is not None else None
+        return None
 
     def _leave(self, exit_: Exit, label: str | None = None) -> None:
         if self.current is not None:
@@ -552,6 +572,8 @@ class _Builder:
                 if term.key is not None or term.guard is not None:
                     for child in self._adopt(term):
                         self.value(child)
+            case t.Call() | t.Suspend() if (ran := self._ran(term)) is not None:
+                self._inline(term.extent, ran.body)
             case t.Call():
                 self._call(term)
             case t.Store():
@@ -572,7 +594,8 @@ class _Builder:
             case t.Choice():
                 self._choice(term)
             case t.Closure():
-                self._step("closure", term.extent, term)
+                if not term.function.is_called_once:
+                    self._step("closure", term.extent, term)
             case t.Delete():
                 for child in self._adopt(term):
                     self.value(child)
@@ -581,7 +604,7 @@ class _Builder:
                 if step is not None and isinstance(term.target, t.Ref):
                     step.target = term.target.place
             case t.Region():
-                self._region(term)
+                self._inline(term.extent, term.body)
             case t.Result():
                 for child in self._adopt(term):
                     self.value(child)
@@ -656,8 +679,28 @@ class _Builder:
             self._link(done)
             self.current = done
 
+    def _ran(self, term: t.Term | None) -> Function | None:
+        """The local function that a call (or the await of one) runs, where the call stands for its body."""
+        call, is_async = term, False
+        if isinstance(term, t.Suspend) and term.op == "await":
+            call, is_async = term.value, True
+        if not isinstance(call, t.Call) or call.arguments or not isinstance(call.callee, t.Ref):
+            return None
+        place = call.callee.place
+        if place.path or place.root.kind not in ("local", "function"):
+            return None
+        function = place.root.function
+        if function is None or function.is_async != is_async or not function.is_called_once:
+            return None
+        if call is not term:
+            call.parent = term
+        call.callee.parent = call
+        return function
+
     def _store(self, store: t.Store) -> None:
         store.target.parent = store
+        if isinstance(store.value, t.Closure) and store.value.function.is_called_once:
+            return
         if store.op in ("or", "and", "??"):
             for child in self._adopt(store.target):
                 self.value(child)
@@ -719,22 +762,22 @@ class _Builder:
         self.branches -= 1
         self.current = done if self._entered(done) else None
 
-    def _region(self, region: t.Region) -> None:
-        end = self._node("join", region.extent)
+    def _inline(self, extent: t.Extent, body: list[t.Statement]) -> None:
+        end = self._node("join", extent)
         self.frames.append(_Inline(end))
         self.branches += 1
-        self.statements(region.body)
+        self.statements(body)
         self.branches -= 1
         self.frames.pop()
         self._link(end)
         self.current = end if self._entered(end) else None
 
-    def _returned(self, region: t.Region) -> None:
+    def _returned(self, extent: t.Extent, body: list[t.Statement]) -> None:
         """`return (() => { body })();`: what the body returns is what is returned."""
         self.branches += 1
-        self.statements(region.body)
+        self.statements(body)
         self.branches -= 1
-        self.statement(t.Return(region.extent, None))
+        self.statement(t.Return(extent, None))
 
     # -- conditions ------------------------------------------------------------------------------
 
@@ -775,6 +818,17 @@ class _Builder:
             case t.Store():
                 self.value(term)
                 self._test(term, on_true, on_false)
+            case t.Call() | t.Suspend() if (ran := self._ran(term)) is not None:
+                end = self._node("join", term.extent)
+                self.frames.append(_Inline(end, on_true, on_false))
+                self.branches += 1
+                self.statements(ran.body)
+                self.branches -= 1
+                self.frames.pop()
+                self._link(on_false)
+                self.current = end if self._entered(end) else None
+                if self.current is not None:
+                    self._test(term, on_true, on_false)
             case t.Call() | t.Suspend() | t.Closure() | t.Region():
                 self.value(term)
                 self._test(term, on_true, on_false)

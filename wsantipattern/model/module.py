@@ -38,6 +38,10 @@ BUDGET = 500_000
 """Units of work (a step looked at, a name resolved) that the questions of one rule about one file may take."""
 
 
+_LONGEST = 60_000
+"""Bytes of a function in which local functions are looked for that are called once: not those of a bundled file."""
+
+
 class BudgetError(Exception):
     """A file asks for more work than it is worth; whoever asked gives up on it."""
 
@@ -83,7 +87,7 @@ class Function:
         body: statements, lowered on first use.
         cfg: the finished control-flow graph, built on first use.
         closures: the functions written directly inside it, in order of appearance.
-        is_inlined: an executor, IIFE, `forEach` body or chain callback whose body is lowered into its parent's graph
+        runs_in_place: an executor, IIFE, `forEach` body or chain callback whose body is lowered into its parent's graph
             (as a Region, ForEach or Try). Known from the start, before anything is lowered.
         is_resumed: a generator that its driver always resumes (a test framework's fixture): its `yield`s do not raise.
     """
@@ -114,7 +118,7 @@ class Function:
         self.parameters: list[Binding] = []
         self.decorators: list[Term] = []
         self.closures: list[Function] = []
-        self.is_inlined = False
+        self.runs_in_place = False
         self.is_resumed = False
         self.binding: Binding | None = None
         self._lower = lower
@@ -130,6 +134,20 @@ class Function:
         from wsantipattern.model.build import build
 
         return build(self)
+
+    @property
+    def is_inlined(self) -> bool:
+        """Whether its body stands in its host's graph: it runs in place, or where the only call of it stands."""
+        return self.runs_in_place or self.is_called_once
+
+    @cached_property
+    def is_called_once(self) -> bool:
+        """Whether it is a local function that captures what it works on, and one call in place is its only mention.
+
+        Such a function is but a name for a part of the function around it.
+        """
+        self.__dict__["is_called_once"] = False  # What is called in itself is not.
+        return self.module.is_called_once(self)
 
     @property
     def ancestors(self) -> Iterator[Function]:
@@ -200,6 +218,8 @@ class Module:
         orderings: byte offsets of the operators `< <= > >=` between values, ascending; those that only compare a field,
             an element or a size with a number are left out.
         inequalities: byte offsets of the operators `!=`, `!==` between variables and fields, ascending.
+        find_call: what a mention of a local function at a byte offset is: true for a call without arguments that is run
+            and waited for in place, false for another use, None for no use. Given by the front end.
         find_additions: what the front end gives `additions` and `answered` by, when they are asked for.
         wrapped: names of variables that hold a call's result, by the offset of the closure that the call is given first;
             None where the front end does not tell.
@@ -219,6 +239,7 @@ class Module:
         self.globals: dict[str, Binding] = {}
         self.orderings: list[int] = []
         self.inequalities: list[int] = []
+        self.find_call: Callable[[Function, int], bool | None] | None = None
         self.find_additions: Callable[[], tuple[list[int], list[int]]] | None = None
         self.wrapped: dict[int, str] | None = None
         self.has_errors = False
@@ -309,17 +330,42 @@ class Module:
         self._mentions[word] = list(found)
         return self._mentions[word]
 
-    def mentions_of(self, word: str) -> Iterator[int]:
-        """The byte offsets at which the text has `word` as a whole identifier, ascending."""
+    def mentions_of(self, word: str, within: Extent | None = None) -> Iterator[int]:
+        """The byte offsets at which the text, or an extent of it, has `word` as a whole identifier, ascending."""
         needle = word.encode()
         text = self.text
+        start, stop = within or (0, len(text))
         size, last = len(needle), len(text)
-        at = text.find(needle) if needle else -1
+        at = text.find(needle, start, stop) if needle else -1
         while at >= 0:
             end = at + size
             if (not at or text[at - 1] not in _WORD) and (end == last or text[end] not in _WORD):
                 yield at
-            at = text.find(needle, end)
+            at = text.find(needle, end, stop)
+
+    def is_called_once(self, function: Function) -> bool:
+        """See `Function.is_called_once`; looked for in the text of the function around it."""
+        parent = function.parent
+        word = function.name.rpartition(".")[2]
+        if parent is None or parent.kind == "top" or not word or self.find_call is None:
+            return False
+        if function.runs_in_place or function.is_generator or function.kind not in ("function", "lambda"):
+            return False
+        if function.owner is not None or parent.extent[1] - parent.extent[0] > _LONGEST:
+            return False
+        calls: list[int] = []
+        for at in self.mentions_of(word, parent.extent):
+            use = self.find_call(function, at) if at != function.name_extent[0] else None
+            if use is not None:
+                calls.append(at)
+                if not use or len(calls) > 1:
+                    return False
+        if len(calls) != 1 or function.parameters or function.decorators:
+            return False
+        caller: Function | None = self.function_at(calls[0])
+        while caller is not None and caller is not parent and caller.is_inlined:
+            caller = caller.parent
+        return caller is parent
 
     def words_of_names(self, word: str) -> Iterator[int]:
         """The byte offsets at which a word of a name starts, in any case; some may be in comments and texts."""

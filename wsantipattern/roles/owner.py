@@ -406,7 +406,7 @@ class Owners:
     def _is_plain_class(self, owner: Class) -> bool:
         """Whether something is a class of its own, and no object of options."""
         made = any(f.kind == "constructor" and f.owner is owner for f in self.module.functions)
-        return not owner.bases and (made or bool(owner.field_types))
+        return made and not owner.bases
 
     def ends_of(self, link: Link) -> list[End]:
         """The ends at which a connection is closed for good, those by contract first."""

@@ -34,7 +34,8 @@ def forgotten(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
         cleared = _sibling(survivors, end, armed)
         if cleared is None and not (end.is_sure and survivors.dealings.goes_on(armed)):
             continue
-        if not repeats and (armed.held is None or not dealings.is_cleared_elsewhere(armed, end)):
+        # What waits in a collection for its answer tells who asked when none comes.
+        if not repeats and (armed.place is None or not dealings.is_cleared_elsewhere(armed, end)):
             continue
         if dealings.arms_itself(end, armed) or dealings.deals_with(end, armed, None):
             continue
@@ -75,11 +76,11 @@ def _asks(survivors: Survivors, armed: Armed, end: End) -> bool:
     """Whether a callback asks for anything that the end writes."""
     after = survivors.after(end)
     return any(
-        isinstance(part, t.Ref) and after.was_changed(part.place)
+        step in after.guards(function, False)
+        or any(isinstance(part, t.Ref) and after.was_changed(part.place) for part in step.term.walk())
         for function in survivors.owners.run_by(armed.callback)
         for step in function.cfg.of_kind("test")
         if step.term is not None
-        for part in step.term.walk()
     )
 
 
@@ -96,7 +97,11 @@ def _matters(survivors: Survivors, armed: Armed, function: Function, step: Step)
     call = step.call
     if call is None or step.kind not in ("call", "spawn") or call.total:
         return False
-    if call.parent is not None and not isinstance(call.parent, t.Suspend):
+    returned = function is not armed.callback and any(
+        isinstance(end.statement, t.Return) and end.statement.value is call
+        for end in function.cfg.of_kind("return")
+    )
+    if returned or (call.parent is not None and not isinstance(call.parent, t.Suspend)):
         return False  # What its result is for is looked at by itself.
     if survivors.module.resolve(call) is not None or survivors.timers.arming_of(call, 0) is not None:
         return False

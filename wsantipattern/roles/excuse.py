@@ -66,6 +66,11 @@ class Excuses:
                     move.extent, "`{}` holds nothing yet where this is asked", place, at=term.extent
                 )
                 return True
+            if self._goes_round(place, term):
+                considered.silent(
+                    move.extent, "`{}` goes round: it is held against a size", place, at=term.extent
+                )
+                return True
             if not holds and self._joins(move, term):
                 what = "`{}` begins here: its key was not there yet, and is taken in on this way"
                 considered.silent(move.extent, what, place, at=term.extent)
@@ -86,6 +91,22 @@ class Excuses:
                             what = "the handler gives `{}` what the attempt was to give it"
                             considered.silent(move.extent, what, place, at=other.extent)
                             return True
+        return False
+
+    def _goes_round(self, place: Place, term: t.Term) -> bool:
+        """Whether a condition puts the slot and the size of something in order: an index that starts over."""
+        if not isinstance(term, t.Binary) or term.op not in RELATIONS:
+            return False
+        sizes = self.knowledge.names("dedup", "sizes") | self.knowledge.names("dedup", "size_fields")
+        for side, other in ((term.left, term.right), (term.right, term.left)):
+            found = self.slots.read(side)
+            if found is None or not self.slots.same(found, place):
+                continue
+            value = self.module.value_of(other)
+            if isinstance(value, t.Call):
+                return value.method in sizes
+            if isinstance(value, t.Ref) and value.place.path:
+                return value.place.name in sizes
         return False
 
     def _joins(self, move: Move, term: t.Term) -> bool:

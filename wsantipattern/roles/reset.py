@@ -363,6 +363,11 @@ class Resets:
     def _is_fresh(self, frame: Frame, value: t.Term, storage: Storage, divergence: Divergence | None) -> bool:
         """Whether a value is a container made now (and not one that was fetched to be put back)."""
         known = self.module.value_of(value)
+        if isinstance(known, (t.Logic, t.Choice)):
+            sides = (known.left, known.right) if isinstance(known, t.Logic) else (known.then, known.otherwise)
+            return all(self._is_fresh(frame, side, storage, divergence) for side in sides)
+        if isinstance(known, t.Call) and known.method in self.containers.known("gets"):
+            return False
         if isinstance(known, t.Call) and not (known.constructs or known.total or is_made(known)):
             return self._makes(frame, known, storage, divergence)
         return known is not value or not isinstance(value, t.Ref)
@@ -463,14 +468,14 @@ class Resets:
         callee = self.module.resolve(asked.call) if asked is not None else None
         if asked is None or callee is None or frame.runs(callee) or frame.level >= DEPTH:
             return None
-        if callee.is_generator or callee.cfg.incomplete:
+        if callee.is_generator or callee.cfg.incomplete or asked.call is mark.step.call:
             return None
         inner, cfg = frame.into(callee, asked.call), callee.cfg
         emptying = {s for s in cfg.steps if s.kind != "test" and self.at(inner, s, storage, mark, divergence)}
         if not emptying:
             return None
         given = self.known_within(inner, storage, divergence)
-        answers = cfg.of_kind("return")
+        answers = list(cfg.of_kind("return"))
         if cfg.path(cfg.entry, {cfg.exit}, avoiding={*emptying, *answers}, given=given) is not None:
             return None
         unemptied = [

@@ -18,7 +18,7 @@ from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
-from wsantipattern.model.flow import Key, atom, facts_at, implied, key, plain
+from wsantipattern.model.flow import Key, atom, facts_at, implied, key, plain, returns, substitute
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.roles.origin import Frame, Leaf, Origins
@@ -224,6 +224,7 @@ class Staleness:
         for condition, truth in implied(term, holds, self.module):
             found = (
                 self._compared(frame, condition, truth)
+                or self._compared_each(frame, condition, truth)
                 or self._worded(frame, condition, truth)
                 or self._differs(frame, condition, truth)
             )
@@ -295,6 +296,27 @@ class Staleness:
         behind = "this says that this side is behind: no divergence, but what a recovery is for"
         same = "this compares values of one and the same side"
         considered.aside(condition.extent, behind if outer > inner else same)
+        return None
+
+    def _compared_each(self, frame: Frame, condition: t.Term, holds: bool) -> _Verdict | None:
+        """Some of what is kept is compared: `[...seen].some((n) => n > head)`, `any(n > head for n in seen)`."""
+        if not isinstance(condition, t.Call) or self.module.resolve(condition) is not None:
+            return None
+        known, argument = self.knowledge.names, condition.argument(0)
+        name = self.module.canonical(condition.callee) or ""
+        if name in known("dedup", "searches_of" if holds else "requires_of"):
+            compared = (
+                argument.operands[-1] if isinstance(argument, t.Several) and argument.operands else None
+            )
+            return self._says(frame, compared, holds) if isinstance(compared, t.Binary) else None
+        if condition.method in known("dedup", "searches" if holds else "requires"):
+            function = self.module.resolve_value(argument)
+            if function is None or not function.parameters or condition.receiver is None:
+                return None
+            element = {function.parameters[0]: t.Element(condition.extent, condition.receiver)}
+            for value, _ in returns(function):
+                if isinstance(value, t.Binary):
+                    return self._compared(frame, substitute(value, element), holds)
         return None
 
     def _differs(self, frame: Frame, condition: t.Term, holds: bool) -> _Verdict | None:
@@ -495,7 +517,7 @@ class Staleness:
                 target, store = step.target, step.store
                 if target is not None and store is not None and target.name == name:
                     operation, value = store.change or (None, store.value)
-                    if operation == "-":
+                    if operation == "-" or self._is_least(value, target):
                         return False
                     own = bool(target.path) or target.root is place.root
                     at_start = store.declares or function.kind in ("constructor", "top")
@@ -510,6 +532,14 @@ class Staleness:
                     # A library's object: whether its methods move it cannot be seen.
                     goes_on = goes_on or self.module.resolve(step.call) is None
         return goes_on
+
+    def _is_least(self, value: t.Term, place: Place) -> bool:
+        """Whether a value is the lesser of a place's own and another: a bound that both sides keep."""
+        return (
+            isinstance(value, t.Call)
+            and value.method == "min"
+            and any(isinstance(argument, t.Ref) and argument.place == place for argument in value.arguments)
+        )
 
     def _takes_in(self, function: Function) -> bool:
         """Whether a function that counts also adds to a container: it counts what it takes in."""

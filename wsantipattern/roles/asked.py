@@ -65,7 +65,7 @@ class Asked:
 
     def _is_not_found(self, function: Function, term: t.Binary, holds: bool) -> bool:
         """`items.indexOf(since) < 0`, `findIndex(...) === -1`"""
-        if not is_fixed(term.right) or holds != (term.op in ("<", "==")):
+        if not is_fixed(self.module.value_of(term.right)) or holds != (term.op in ("<", "==")):
             return False
         value = self.module.value_of(term.left)
         return (
@@ -79,7 +79,7 @@ class Asked:
             return self._is_asked(function, argument)
         return any(
             isinstance(part, t.Ref)
-            and part.place.root in function.parameters
+            and part.place.root not in argument.function.parameters
             and self._is_asked(function, part)
             for part in terms_in(argument.function)
         )
@@ -93,4 +93,7 @@ class Asked:
         )
 
     def _is_brought(self, function: Function, place: Place) -> bool:
-        return place.root in function.parameters or (place.root.kind == "local" and bool(place.path))
+        root = place.root
+        if root.kind == "parameter":
+            return root.scope is not None and root.scope.host.encloses(function)
+        return place.root.kind == "local" and bool(place.path)

@@ -14,7 +14,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import facts_at
 from wsantipattern.model.module import Function, Module
-from wsantipattern.model.place import ELEMENT, Place
+from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.model.summary import callers
 from wsantipattern.roles.delivery import Deliveries
 from wsantipattern.roles.event import Events
@@ -91,6 +91,7 @@ class Kinds:
         """Whether an event is a kind of message, and not one of the connection's own."""
         names = self.knowledge.names
         own = names("watermark", "link_events") | names("watermark", "error_events")
+        own |= names("watermark", "gestures")
         return event not in own and not self._says_start(event)
 
     def is_brought(self, watermark: Watermark, move: Move, value: t.Term | None) -> bool:
@@ -100,7 +101,7 @@ class Kinds:
         if not isinstance(value, t.Ref) or not value.place.path or value.place.path[-1] == ELEMENT:
             return False
         root, function = value.place.root, move.function
-        if root not in function.parameters or any(raised.swaps for raised in watermark.raises):
+        if not _is_parameter(root, function) or any(raised.swaps for raised in watermark.raises):
             return False
         tags = dict(self._tags(function, move.step))
         if tags and not any(place.root is root for place in tags):
@@ -127,7 +128,7 @@ class Kinds:
             ):
                 continue
             for side, other in ((term.left, term.right), (term.right, term.left)):
-                word = _constant(other)
+                word = _constant(other, self.module)
                 if word and isinstance(side, t.Ref):
                     named = self.module.value_of(side)
                     at = named.place if isinstance(named, t.Ref) else side.place
@@ -147,7 +148,10 @@ class Kinds:
             return any(
                 self._is_of(part, value) for argument in given for part in self.deliveries.parts(argument)
             )
-        if step.kind != "assign" or step.store is None or step.target is None or not step.target.path:
+        if step.kind != "assign" or step.store is None or step.target is None:
+            return False
+        root = step.target.root
+        if not step.target.path and (root.scope is None or root.scope.host is function.host):
             return False
         return any(
             self._is_of(part, value) for part in self.deliveries.parts(step.store.value)
@@ -212,12 +216,20 @@ class Kinds:
         return found
 
 
-def _constant(term: t.Term) -> str:
+def _is_parameter(root: Binding, function: Function) -> bool:
+    """Whether a name is a parameter of a function, or of one around it."""
+    return root.kind == "parameter" and root.scope is not None and root.scope.host.encloses(function)
+
+
+def _constant(term: t.Term, module: Module) -> str:
     """The text of a literal, or the last word of a name that is written like a constant of a type."""
     if isinstance(term, t.Constant):
         return term.value if isinstance(term.value, str) else ""
     if isinstance(term, t.Ref):
         root = term.place.root
+        value = module.value_of(term)
+        if isinstance(value, t.Constant):
+            return value.value if isinstance(value.value, str) else root.name
         if root.kind in ("import", "global", "class"):
             return term.place.name
         if root.kind == "local" and root.constant and root.scope is not None and root.scope.kind == "top":

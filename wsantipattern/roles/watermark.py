@@ -14,6 +14,7 @@ from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
+from wsantipattern.model.flow import facts_at
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.model.summary import callers
@@ -22,7 +23,7 @@ from wsantipattern.roles.event import Events
 from wsantipattern.roles.excuse import Excuses
 from wsantipattern.roles.fallback import Fallback, Fallbacks
 from wsantipattern.roles.kinds import Kinds
-from wsantipattern.roles.loading import Values
+from wsantipattern.roles.loading import DEPTH, Values
 from wsantipattern.roles.order import Orders
 from wsantipattern.roles.rise import Rises, Watermark
 from wsantipattern.roles.slot import Move, Slots
@@ -286,6 +287,8 @@ class Watermarks:
             return False
         if loaded and self._gives_out(move.place):
             return False
+        if not watermark.is_strong and self._sweeps(move):
+            return False
         if reason.event:
             # With every connection positions may start anew, unless the file asks with the old one.
             return ELEMENT not in move.place.path and self.rises.is_asked_with(watermark)
@@ -322,16 +325,25 @@ class Watermarks:
     def _begins(self, function: Function, move: Move) -> bool:
         """Whether a function is how an object starts: it is called once where that is made."""
         for caller, step in callers(function):
-            if caller.kind == "constructor":
-                return True
-            receiver = step.call.receiver_place if step.call is not None else None
-            if (
-                receiver is not None
-                and self._is_fresh(caller, receiver.field(""), step)
-                and not self._is_repeated(caller, receiver, step)
-            ):
+            if caller.kind == "constructor" or self._runs_for_new(function, caller, step):
                 return True
         return function.kind in ("constructor", "top") or self._is_own(move)
+
+    def _sweeps(self, move: Move) -> bool:
+        """Whether a loop over the positions of many drops those of which something holds: they are of no use."""
+        if move.value is not None:
+            return False
+        for head in move.function.cfg.of_kind("iterate"):
+            loop = head.statement
+            if not isinstance(loop, t.ForEach) or not isinstance(loop.iterable, t.Ref):
+                continue
+            inside = loop.extent[0] <= move.extent[0] and move.extent[1] <= loop.extent[1]
+            if inside and self.slots.same(loop.iterable.place.element, move.place):
+                return any(
+                    loop.extent[0] < fact.term.extent[0] and fact.term.extent[1] <= loop.extent[1]
+                    for fact in facts_at(move.function, move.step)
+                )
+        return False
 
     def _gives_out(self, place: Place) -> bool:
         """Whether a slot is the next number that this side gives out itself: what was not stored gives it back."""
@@ -380,14 +392,7 @@ class Watermarks:
         if function.cfg.reaches(move.step, move.step):
             return True
         for caller, step in callers(function):
-            if caller.kind in ("constructor", "top"):
-                return True
-            receiver = step.call.receiver_place if step.call is not None else None
-            if (
-                receiver is not None
-                and self._is_fresh(caller, receiver.field(""), step)
-                and not self._is_repeated(caller, receiver, step)
-            ):
+            if caller.kind in ("constructor", "top") or self._runs_for_new(function, caller, step):
                 return True
             if any(
                 other.value is not None
@@ -398,6 +403,21 @@ class Watermarks:
             ):
                 return True
         return False
+
+    def _runs_for_new(self, function: Function, caller: Function, step: Step, depth: int = 2) -> bool:
+        """Whether a call runs a function once for an object that the caller has made, also where the function is
+        written inside the one that is called."""
+        receiver = step.call.receiver_place if step.call is not None else None
+        if receiver is None:
+            return (
+                depth > 0
+                and function.parent is not None
+                and function.parent.host is caller.host
+                and any(self._runs_for_new(caller, outer, at, depth - 1) for outer, at in callers(caller))
+            )
+        return self._is_fresh(caller, receiver.field(""), step) and not self._is_repeated(
+            caller, receiver, step
+        )
 
     def _is_repeated(self, function: Function, made: Place, step: Step) -> bool:
         """Whether a step runs more than once for one object that the function makes: for each message, say."""
@@ -447,12 +467,18 @@ class Watermarks:
         """What is called where the watermark rises, by the functions' own names."""
         found: set[Place] = set()
         for raised in watermark.raises:
-            known = set(self._called_in(raised.function, None))
-            if not any(self.module.resolve_value(t.Ref(raised.extent, at)) is None for at in known):
-                # A position in a type of its own: what is delivered is called where it is told to rise.
-                for caller, site in callers(raised.function):
-                    known.update(self._called_in(caller, site))
-            found |= known
+            found |= self._called_around(raised.function, None, DEPTH)
+        return found
+
+    def _called_around(self, function: Function, after: Step | None, depth: int) -> set[Place]:
+        """What a function calls that may deliver, or else what is called where it is: a position in a type of its own
+        is told to rise where things are delivered."""
+        found = set(self._called_in(function, after))
+        if depth > 0 and all(
+            self.module.resolve_value(t.Ref(function.extent, at)) is not None for at in found
+        ):
+            for caller, site in callers(function):
+                found |= self._called_around(caller, site, depth - 1)
         return found
 
     def _called_in(self, function: Function, after: Step | None) -> Iterator[Place]:

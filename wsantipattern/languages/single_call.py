@@ -6,7 +6,7 @@ the name means, the front end looks up.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from tree_sitter import Node
 
@@ -114,4 +114,30 @@ def _is_waited_for(root: Node, function: Function, call: Node) -> bool:
     if function.is_async:
         return kind in ("await_expression", "await")
     # What it defers (Go) is run at its end; so that must be the end of what is around it.
-    return kind == "return_statement" or function.module.raises or not says(root, function, "defer", "defer")
+    return (
+        kind == "return_statement"
+        or (up is not None and _is_last(function, up))
+        or function.module.raises
+        or not says(root, function, "defer", "defer")
+    )
+
+
+def _is_last(function: Function, statement: Node) -> bool:
+    """Whether a statement is the last of the function around a local one."""
+    at: Node | None = statement
+    while at is not None and at.type in ("expression_statement", "statement_list", "block"):
+        if any(s.type != "comment" for s in _after(at)):
+            return False
+        at = at.parent
+    return (
+        at is not None
+        and function.parent is not None
+        and (at.start_byte, at.end_byte) == function.parent.extent
+    )
+
+
+def _after(node: Node) -> Iterator[Node]:
+    sibling = node.next_named_sibling
+    while sibling is not None:
+        yield sibling
+        sibling = sibling.next_named_sibling

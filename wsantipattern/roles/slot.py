@@ -411,6 +411,9 @@ def terms_in(function: Function) -> list[t.Term]:
     found: list[t.Term] | None = memo.get(marker)
     if found is None:
         found = memo[marker] = list(_terms(function.body))
+        for inner in function.descendants:
+            if inner.is_called_once and inner.host is function:
+                found.extend(_terms(inner.body))
     return found
 
 

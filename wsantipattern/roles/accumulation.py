@@ -479,14 +479,11 @@ class Accumulations:
         kind = str(entry["kind"])
         types = entry.get("types")
         if isinstance(types, list):
-            if not isinstance(receiver, t.Ref):
-                return None
-            made = [self.module.made_type(receiver.place), *self._made(receiver.place)]
-            return kind if any(name in types for name in made) else None
+            return kind if self.natures.types(receiver) & set(types) else None
         if kind == "list":
             found = self.natures.of(kept, receiver, [])
-            if found == "list":
-                return kind
+            if found == "list" or (found == "text" and "whole" in entry):
+                return found
             if isinstance(kept.root, Found) or any(self._is_node(a) for a in arguments):
                 # An element of a page.
                 return "text"
@@ -504,18 +501,6 @@ class Accumulations:
     def _is_node(self, term: t.Term) -> bool:
         value = self.module.value_of(term)
         return isinstance(value, t.Call) and value.method in self.knowledge.names("accumulation", "nodes")
-
-    def _made(self, place: Place) -> list[str | None]:
-        """The types of what a place is given: `self.out = io.StringIO()`, `b = new(strings.Builder)`."""
-        found: list[str | None] = []
-        for _, store in self.module.stores_to(place) if place.name else ():
-            value = store.value
-            if isinstance(value, t.Record):
-                found.append(value.type_name)
-            elif isinstance(value, t.Call):
-                of = value.argument(0) if value.method == "new" and not value.constructs else value.callee
-                found.append(self.module.canonical(of))
-        return found
 
 
 def _lists(term: t.Term, old: t.Term) -> bool:

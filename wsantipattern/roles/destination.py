@@ -42,6 +42,8 @@ class Destinations:
                 return self._stored(parent, kept, function, depth)
             case t.Record():
                 return self._entered(parent, term, kept, function, depth)
+            case t.Several() if isinstance(parent.parent, t.Record):
+                return self._entered_at(parent.parent, parent, kept, function, depth)
             case t.Sequence():
                 spreads = [self.holders.of(e.value) for e in parent.elements if isinstance(e, t.Spread)]
                 return kept.path[-1:] == (ELEMENT,) and kept.parent in spreads
@@ -92,14 +94,21 @@ class Destinations:
         name = kept.path[-1] if kept.path else kept.name
         if key is None:
             return False
-        if key == name:
-            return True
-        if name != ELEMENT:
+        return key == name
+
+    def _entered_at(
+        self, record: t.Record, entry: t.Several, kept: Holder, function: Function, depth: int
+    ) -> bool:
+        """`{ ...texts, [id]: texts[id] + m }`, `texts.update({id: texts[id] + m})`: the entry goes to the same container."""
+        container = kept.parent
+        if container is None or kept.path[-1] != ELEMENT:
             return False
-        # `{ ...texts, [id]: texts[id] + m }`
-        return any(
-            self.holders.of(v.value) == kept.parent for _, v in record.entries if isinstance(v, t.Spread)
-        )
+        beside = [v.value for _, v in record.entries if isinstance(v, t.Spread)]
+        if isinstance(record.parent, t.Call):
+            call = record.parent
+            beside += [*call.arguments, *([call.receiver] if call.receiver is not None else [])]
+        known = any(part is not record and self.holders.of(part) == container for part in beside)
+        return known and self.returns_to(record, container, function, depth - 1)
 
     def _given(self, call: t.Call, value: t.Term, kept: Holder, function: Function, depth: int) -> bool:
         """A call that puts its argument where the value came from: `m.set(k, m.get(k) + x)`, `setText(text + x)`."""

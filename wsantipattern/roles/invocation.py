@@ -341,8 +341,12 @@ class Invocations:
         )
 
     def _listed(self, host: Function, sequence: t.Sequence, depth: int) -> Iterator[Invocation]:
-        if isinstance(sequence.parent, t.Store) and isinstance(sequence.parent.target, t.Ref):
-            yield from self._taken(sequence.parent.target.place, depth)
+        holder: t.Term = sequence
+        while isinstance(holder.parent, (t.Sequence, t.Call)):
+            # `new Map([["piece", f]])`
+            holder = holder.parent
+        if isinstance(holder.parent, t.Store) and isinstance(holder.parent.target, t.Ref):
+            yield from self._taken(holder.parent.target.place, depth)
 
     def _held(self, binding: Binding, depth: int) -> Iterator[Invocation]:
         """The calls of the function that a variable holds, and of what it is handed on to."""

@@ -7,6 +7,7 @@ of its name only where nothing else says that it counts.
 from __future__ import annotations
 
 from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import flow
 from wsantipattern.model import term as t
 from wsantipattern.model.module import Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
@@ -63,6 +64,61 @@ class Natures:
         if any_of(split(kept.name), self.knowledge.names("accumulation", "numbers")):
             return "number"
         return ""
+
+    def types(self, term: t.Term | None, depth: int = 6) -> set[str]:
+        """The canonical names of what a value is declared or made as: `io.StringIO` of `buffers.setdefault(k, StringIO())`."""
+        if term is None or depth <= 0:
+            return set()
+        match term:
+            case t.Ref():
+                return self._types_at(term.place, depth)
+            case t.Record():
+                return {term.type_name} if term.type_name is not None else set()
+            case t.Result() if term.index == 0:
+                return self.types(term.call, depth - 1)
+            case t.Logic():
+                return self.types(term.left, depth - 1) | self.types(term.right, depth - 1)
+            case t.Choice():
+                return self.types(term.then, depth - 1) | self.types(term.otherwise, depth - 1)
+            case t.Suspend() | t.Store():
+                return self.types(term.value, depth - 1)
+            case t.Call():
+                return self._types_given(term, depth)
+        return set()
+
+    def _types_at(self, place: Place, depth: int) -> set[str]:
+        found: set[str] = set()
+        made = self.module.made_type(place)
+        if made is not None:
+            found.add(made)
+        for _, store in self.module.stores_to(place) if place.name else ():
+            if store.op is None:
+                found |= self.types(store.value, depth - 1)
+        container = place.parent if place.path[-1:] == (ELEMENT,) else None
+        for _, store in self.module.stores_to(container) if container is not None and container.name else ():
+            # `defaultdict(io.StringIO)`
+            value = store.value
+            first = value.argument(0) if isinstance(value, t.Call) and len(value.arguments) == 1 else None
+            named = self.module.canonical(first) if isinstance(first, t.Ref) else None
+            if named is not None:
+                found.add(named)
+        return found
+
+    def _types_given(self, call: t.Call, depth: int) -> set[str]:
+        if call.method == "new" and not call.constructs:
+            named = self.module.canonical(call.argument(0))
+            return {named} if named is not None else set()
+        target = self.holders.invocations.resolve(call) if not call.constructs else None
+        if target is not None:
+            return {name for value, _ in flow.returns(target) for name in self.types(value, depth - 1)}
+        container = call.receiver_place
+        if container is not None and call.method in self.knowledge.names("holder", "elements"):
+            found = self.types(t.Ref(call.extent, container.element), depth - 1)
+            for argument in call.arguments[1:]:
+                found |= self.types(argument, depth - 1)
+            return found
+        named = self.module.canonical(call.callee)
+        return {named} if named is not None else set()
 
     def _default(self, old: t.Term) -> str:
         """`text || ""`, `counts.get(k, 0)`."""

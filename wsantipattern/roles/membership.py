@@ -270,8 +270,6 @@ class Membership:
         if step.store is not None:
             if step.target is not None and step.target.is_local and isinstance(step.store.value, t.Result):
                 return False
-            if step.target is not None and self._trims(frame, step, asked):
-                return False
             terms = [step.store.value]
             if (
                 isinstance(step.store.target, t.Ref)
@@ -280,6 +278,8 @@ class Membership:
             ):
                 terms.append(step.store.target)
         elif step.call is not None and self.module.resolve(step.call) is None:
+            if self._drops_of(frame, step, {a.place for a in asked}):
+                return False
             terms = [*step.call.arguments]
             if step.call.receiver is not None:
                 terms.append(step.call.receiver)
@@ -296,7 +296,7 @@ class Membership:
                         and storage.place.starts_with(a.place)
                         for a in asked
                     ):
-                        return True
+                        return not self._trims(frame, step, asked)
         return False
 
     def _trims(self, frame: Frame, step: Step, asked: list[Storage], depth: int = 3) -> bool:

@@ -573,6 +573,8 @@ class Names:
 
     def _type_of_value(self, node: Node, scope: Scope) -> str | None:
         """The class a value is made by (of this file, or imported), or the declared type of the parameter it is."""
+        while node.type == "parenthesized_expression" and len(parts(node)) == 1:
+            node = parts(node)[0]
         if node.type == "call":
             function = node.child_by_field_name("function")
             return self._type_name(function, scope) if function is not None else None

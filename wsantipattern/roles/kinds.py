@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
-from wsantipattern.model.flow import facts_at
+from wsantipattern.model.flow import bind, facts_at
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.model.summary import callers
@@ -108,14 +108,28 @@ class Kinds:
             return False
         if self.sibling(watermark, move) is None:
             return False
-        usual = {source.name for raised in watermark.raises for source in self.orders.sources(raised.value)}
-        if value.place.name in usual:
+        if value.place.name in self._usual(watermark):
             return False
         return not any(
             self._takes_in(watermark, function, step, value.place)
             for step in function.cfg.steps
             if step is not move.step and tags.items() <= dict(self._tags(function, step)).items()
         )
+
+    def _usual(self, watermark: Watermark) -> set[str]:
+        """The names of what the watermark takes where it rises, also of what such a function is given."""
+        found: set[str] = set()
+        for raised in watermark.raises:
+            for source in self.orders.sources(raised.value):
+                found.add(source.name)
+                if source.path or source.root not in raised.function.parameters:
+                    continue
+                for _, step in callers(raised.function):
+                    given = (
+                        bind(step.call, raised.function).get(source.root) if step.call is not None else None
+                    )
+                    found |= {inner.name for inner in self.orders.sources(given)}
+        return found
 
     def _tags(self, function: Function, step: Step) -> Iterator[Tag]:
         """What is known of kinds at a step: `m.kind == "ack"`."""
@@ -204,6 +218,18 @@ class Kinds:
             for _, call in other.cfg.calls
         )
 
+    def _giving(self, function: Function) -> Iterator[Function]:
+        """The functions that run one for each element: `items.forEach(give)`."""
+        name = function.name.rpartition(".")[2]
+        eachs = self.knowledge.names("watermark", "eachs")
+        for other in self.module.functions_mentioning(name) if name else ():
+            if any(
+                call.method in eachs
+                and any(self.module.resolve_value(argument) is function for argument in call.arguments)
+                for _, call in other.cfg.calls
+            ):
+                yield other
+
     def raisers(self, watermark: Watermark) -> set[Function]:
         """The functions that let the watermark rise, by themselves or through what they call."""
         found = self._raisers.get(watermark)
@@ -211,7 +237,11 @@ class Kinds:
             found = self._raisers[watermark] = {raised.function for raised in watermark.raises}
             new = set(found)
             for _ in range(DEPTH):
-                new = {caller for function in new for caller, _ in callers(function)} - found
+                new = {
+                    caller
+                    for function in new
+                    for caller in (*(caller for caller, _ in callers(function)), *self._giving(function))
+                } - found
                 found |= new
         return found
 

@@ -131,7 +131,8 @@ class Accumulations:
         if gone is not None:
             considered.silent(a.extent, "what is added to `{}` is taken away again", a.name, at=gone)
             return True
-        taken = self.lifetimes.consumed(a.kept, a.kind == "text")
+        places = (a.kept, *self.holders.outside(a.kept))
+        taken = next((at for p in places if (at := self.lifetimes.consumed(p, a.kind == "text"))), None)
         if taken is not None:
             what = "`{}` is worked off: what is in it is taken out again"
             considered.silent(a.extent, what, a.name, at=taken)

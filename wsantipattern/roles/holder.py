@@ -147,6 +147,10 @@ class Holders:
             if where is not None and where.root is not root:
                 yield Holder(where.root, where.path + kept.path)
 
+    def is_housed(self, owner: Class | None) -> bool:
+        """Whether the file puts objects of a class into fields or containers."""
+        return owner is not None and bool(self._homes(owner))
+
     def _homes(self, owner: Class) -> list[Place]:
         """The fields and containers that the file puts objects of a class into."""
         key = ("homes", owner)

@@ -12,6 +12,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import ELEMENT, Binding, Place
+from wsantipattern.roles.birth import Births
 from wsantipattern.roles.destination import Destinations
 from wsantipattern.roles.event import Events
 from wsantipattern.roles.holder import Found, Holder, Holders, alike
@@ -41,6 +42,7 @@ class Lifetimes:
         self.invocations = messages.invocations
         self.holders = holders
         self.destinations = destinations
+        self.births = Births(module, self.invocations)
 
     # -- beyond the message and the connection -----------------------------------------------------
 
@@ -50,7 +52,8 @@ class Lifetimes:
         if isinstance(root, Found):
             return True
         if root.kind == "this":
-            return True
+            born = self._born(kept, message) if depth > 0 else []
+            return not born or any(self.outlives(b, message, function, depth - 1) for b in born)
         if root.kind == "parameter":
             return self._given_lasting(kept, message, function, depth)
         if root.kind == "local" and root.scope is not None:
@@ -121,7 +124,10 @@ class Lifetimes:
         if kept.path and self._is_beside_link(kept, message):
             return True
         if root.kind == "this":
-            return self._is_connection(root)
+            born = self._born(kept, message) if depth > 0 else []
+            return self._is_connection(root) or (
+                bool(born) and all(self.ends_with_link(b, message, depth - 1) for b in born)
+            )
         if root.kind == "parameter" and depth > 0:
             given = [outer for _, _, outer in self.given(kept)]
             return bool(given) and all(
@@ -152,6 +158,31 @@ class Lifetimes:
         ]
         makes = [*[m for m in makes if all(turn.term is not m.term for turn in loops)], *loops]
         return bool(makes) and not any(m in cfg.reachable(m, avoiding=begins) for m in makes)
+
+    def _born(self, kept: Holder, message: Message) -> list[Holder]:
+        """What a field of an object is for those who make the object in a variable, once for a connection or a message;
+        nothing where objects that are made for a message are kept."""
+        root = kept.root
+        owner = root.owner if isinstance(root, Binding) else None
+        found: dict[Holder, None] = {}
+        for variable, step in self.births.of(owner) if owner is not None and kept.path else ():
+            if self.holders.is_housed(owner) and self._is_for_message(variable, step, message):
+                return []
+            found[Holder(variable, kept.path)] = None
+        return list(found)
+
+    def _is_for_message(self, variable: Binding, step: Step, message: Message) -> bool:
+        """Whether a variable is given its value when a message has come, not when the connection is made."""
+        scope = variable.scope.host if variable.scope is not None else None
+        if scope is None or any(
+            p.scope is not None and p.scope.host.encloses(scope) for p in message.parameters
+        ):
+            return True
+        cfg = scope.cfg
+        if all(step is not s for s in cfg.steps):
+            return True
+        taken = [s for s in cfg.steps if s.term is not None and any(s.term is r for r in message.reads)]
+        return any(cfg.reaches(s, step) for s in taken)
 
     def given(self, kept: Holder) -> Iterator[tuple[Function, Step, Holder | None]]:
         """The calls that give the parameter in which something is kept, and where it is kept there."""

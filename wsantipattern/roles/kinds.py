@@ -50,12 +50,24 @@ class Kinds:
         self.deliveries = deliveries
         self._raisers: dict[Watermark, set[Function]] = {}
 
-    def sibling(self, watermark: Watermark, move: Move) -> t.Extent | None:
-        """Where the same function lets the watermark rise for a message of another kind; None where it does not, or
-        where the kind itself says that positions start anew."""
+    def sibling(self, watermark: Watermark, move: Move, value: t.Term | None) -> t.Extent | None:
+        """Where the same function lets the watermark rise for a message of another kind; None where it does not, where
+        the kind itself says that positions start anew, or where the message that brings the value also brings what is
+        to be shown."""
         function = move.function
         tags = dict(self._tags(function, move.step))
         if any(self._says_start(word) for word in tags.values()):
+            return None
+        value = self.module.value_of(value)
+        if (
+            isinstance(value, t.Ref)
+            and _is_parameter(value.place.root, function)
+            and any(
+                self._takes_in(watermark, function, step, value.place)
+                for step in function.cfg.steps
+                if step is not move.step and tags.items() <= dict(self._tags(function, step)).items()
+            )
+        ):
             return None
         if not tags:
             return self._beside(watermark, function)
@@ -75,6 +87,7 @@ class Kinds:
         if not own or any(not self._is_message(r.event) for r in own):
             return None
         emitters = {r.emitter.place for r in own if isinstance(r.emitter, t.Ref)}
+        emitters = {at for at in emitters if self._is_link(at)}
         events = {r.event for r in own}
         for raiser in sorted(self.raisers(watermark) - {function}, key=lambda f: f.extent):
             for other in self.events.of_handler(raiser):
@@ -86,6 +99,11 @@ class Kinds:
                 ):
                     return raiser.name_extent
         return None
+
+    def _is_link(self, place: Place) -> bool:
+        """Whether an emitter brings messages, by its name or that of its type: no element of a page, no clock."""
+        named = (*split(place.name), *split((self.module.type_of(place) or "").rpartition(".")[2]))
+        return any_of(named, self.knowledge.names("watermark", "links"))
 
     def _is_message(self, event: str) -> bool:
         """Whether an event is a kind of message, and not one of the connection's own."""
@@ -106,15 +124,9 @@ class Kinds:
         tags = dict(self._tags(function, move.step))
         if tags and not any(place.root is root for place in tags):
             return False
-        if self.sibling(watermark, move) is None:
-            return False
         if value.place.name in self._usual(watermark):
             return False
-        return not any(
-            self._takes_in(watermark, function, step, value.place)
-            for step in function.cfg.steps
-            if step is not move.step and tags.items() <= dict(self._tags(function, step)).items()
-        )
+        return self.sibling(watermark, move, value) is not None
 
     def _usual(self, watermark: Watermark) -> set[str]:
         """The names of what the watermark takes where it rises, also of what such a function is given."""

@@ -223,7 +223,7 @@ class Watermarks:
             and self._only_rises(watermark)
             and not self._is_start(move)
         ):
-            since = self._under_way(watermark, move) or self.kinds.sibling(watermark, move)
+            since = self._under_way(watermark, move) or self.kinds.sibling(watermark, move, value)
             if since is not None:
                 return self._accounted(Setback(watermark, move, value, True, None, since))
         if loaded:

@@ -51,6 +51,8 @@ class Containers:
         self.knowledge = knowledge
         self._put_back: dict[Function, set[Place]] = {}
         self._held: dict[Place, Class | None] = {}
+        self._frames: dict[tuple[Frame | None, Function, t.Call | None], Frame] = {}
+        self._known: dict[tuple[Frame, int, int], tuple[t.Term | None, list[Storage]]] = {}
 
     def known(self, what: str) -> frozenset[str]:
         """The names of `[dedup]` under a key."""
@@ -113,7 +115,25 @@ class Containers:
 
     def of(self, frame: Frame, term: t.Term | None, depth: int = 6) -> list[Storage]:
         """The containers that a term may stand for, in the outermost frame's terms."""
-        return list(dict.fromkeys(self._containers(frame, term, depth)))
+        marker = (frame, id(term), depth)
+        if marker not in self._known:
+            self._known[marker] = (term, list(dict.fromkeys(self._containers(frame, term, depth))))
+        return self._known[marker][1]
+
+    def first(self, function: Function) -> Frame:
+        """The frame of a function that is looked at for itself; the same one whenever it is asked for."""
+        return self._frame((None, function, None), lambda: Frame(function))
+
+    def into(self, frame: Frame, callee: Function, call: t.Call) -> Frame:
+        """The frame of a function of the file that a call runs; the same one for the same call in the same frame."""
+        return self._frame((frame, callee, call), lambda: frame.into(callee, call))
+
+    def _frame(
+        self, marker: tuple[Frame | None, Function, t.Call | None], make: Callable[[], Frame]
+    ) -> Frame:
+        if marker not in self._frames:
+            self._frames[marker] = make()
+        return self._frames[marker]
 
     def _containers(self, frame: Frame, term: t.Term | None, depth: int) -> Iterator[Storage]:
         if term is None or depth <= 0:
@@ -160,7 +180,7 @@ class Containers:
             return start
 
         if root in frame.bound and frame.outer is not None:
-            for inner in self._containers(frame.outer, frame.bound[root], depth - 1):
+            for inner in dict.fromkeys(self._containers(frame.outer, frame.bound[root], depth - 1)):
                 yield extended(inner)
             return
         getter = self.module.getter_of(place)
@@ -175,7 +195,7 @@ class Containers:
         if root.kind == "local" and root.scope is not None and root.scope.host is frame.function.host:
             for _, store in self.module.stores_to(Place(root)):
                 if store.op is None:
-                    for inner in self._containers(frame, store.value, depth - 1):
+                    for inner in dict.fromkeys(self._containers(frame, store.value, depth - 1)):
                         yield extended(inner)
                     if not place.path and self._is_put_back(frame, root):
                         for copied in self.copied(store.value):
@@ -219,7 +239,7 @@ class Containers:
         if callee is not None:
             if call.constructs or frame.runs(callee) or frame.level >= DEPTH:
                 return
-            inner = frame.into(callee, call)
+            inner = self.into(frame, callee, call)
             values = (
                 [s.term.value for s in callee.cfg.steps if yields(s) and isinstance(s.term, t.Suspend)]
                 if callee.is_generator

@@ -110,7 +110,7 @@ class Trackers:
         if not learned or function.cfg.incomplete:
             return []
         found: dict[t.Extent, StaleMark] = {}
-        for mark in self.made.made_in(Frame(function), self._may_be_tracker):
+        for mark in self.made.made_in(self.containers.first(function), self._may_be_tracker):
             mark = self._as_said(mark)
             loops = self._batches(mark)
             if not loops and not _is_received(self.origins, mark):
@@ -157,7 +157,7 @@ class Trackers:
     def _account_for_others(self, function: Function, is_learned: bool) -> None:
         """Takes down the marks of a function that are no candidates: in no tracker, or where no divergence is known."""
         considered = self.module.considered
-        for mark in self.made.made_in(Frame(function)):
+        for mark in self.made.made_in(self.containers.first(function)):
             name = _name(mark.storages[0])
             if not mark.said and not any(self._may_be_tracker(s) for s in mark.storages):
                 what = "`{}` is no tracker: nothing asks whether an item is in it, to skip the item"
@@ -212,7 +212,7 @@ class Trackers:
         self, function: Function, divergence: Divergence, mark: Mark, storage: Storage
     ) -> StaleMark | None:
         cfg = function.cfg
-        frame = Frame(function)
+        frame = self.containers.first(function)
         kept: dict[Step, bool] = {}
 
         def resets(step: Step) -> bool:
@@ -231,11 +231,7 @@ class Trackers:
                 return step in again or not self.made.comes_dirty(*mark.within, storage, divergence)
             return step in again or resets(step) or self._leaves(step)
 
-        asked = {
-            step: self.resets.filled_outcome(frame, step, storage)
-            or self.resets.failing_outcome(frame, step, storage, mark, divergence)
-            for step in cfg.of_kind("test")
-        }
+        asked = {step: self.resets.filled_outcome(frame, step, storage) for step in cfg.of_kind("test")}
         outcomes = {step: label for step, label in asked.items() if label is not None}
         considered, extent, name, at = self.module.considered, mark.extent, _name(storage), divergence.extent
         before = _filled_way(cfg, cfg.entry, {divergence.step}, resets, given, None, outcomes)
@@ -246,6 +242,18 @@ class Trackers:
         way = _filled_way(
             cfg, divergence.step, {mark.step}, avoided, facts.items(), divergence.labels, outcomes
         )
+        for step in way.steps if way is not None else ():
+            # Only what lies on a way that was found is asked whether it tells that a helper has failed to empty.
+            failed = self.resets.failing_outcome(frame, step, storage, mark, divergence)
+            if failed is not None:
+                outcomes[step], kept[step] = failed, True
+        if way is not None and any(outcomes.get(step) is not None and kept.get(step) for step in way.steps):
+            way = _filled_way(
+                cfg, divergence.step, {mark.step}, avoided, facts.items(), divergence.labels, outcomes
+            )
+            if way is None:
+                considered.silent(extent, "`{}` is emptied, or the function leaves", name, at=at)
+                return None
         late_only = way is None and cfg.reaches(mark.step, divergence.step)
         if (way is None and not late_only) or (late_only and cfg.reaches(divergence.step, mark.step)):
             if considered.active:

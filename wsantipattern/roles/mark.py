@@ -121,7 +121,7 @@ class Marks:
         callee = self.containers.run(frame, call)
         if callee is not None:
             if not call.constructs and not frame.runs(callee):
-                yield callee, frame.into(callee, call), False
+                yield callee, self.containers.into(frame, callee, call), False
             return
         each = self._each(call)
         if each is not None:

@@ -63,10 +63,7 @@ class Resets:
             case "call" if step.call is not None:
                 return self._empties(frame, step.call, storage, mark, divergence)
             case "test":
-                return (
-                    self.filled_outcome(frame, step, storage) is not None
-                    or self.failing_outcome(frame, step, storage, mark, divergence) is not None
-                )
+                return self.filled_outcome(frame, step, storage) is not None
             case "release" if isinstance(step.term, t.Call):
                 return self._resets_within(frame, step.term, storage, mark, divergence, at_entry=False)
             case _:
@@ -377,7 +374,7 @@ class Resets:
         callee = self.module.resolve(call) or self._of_class(call)
         if callee is None or callee.is_generator or frame.runs(callee) or frame.level >= DEPTH:
             return False
-        inner, given = frame.into(callee, call), returns(callee)
+        inner, given = self.containers.into(frame, callee, call), returns(callee)
         return bool(given) and all(
             value is not None and self._is_fresh(inner, value, storage, divergence) for value, _ in given
         )
@@ -401,7 +398,7 @@ class Resets:
         callee = self.containers.run(frame, call)
         if callee is None or call.constructs or frame.runs(callee) or frame.level >= DEPTH:
             return False
-        inner = frame.into(callee, call)
+        inner = self.containers.into(frame, callee, call)
         cfg = callee.cfg
         kept: dict[Step, bool] = {}
 
@@ -432,6 +429,7 @@ class Resets:
         """What holds in a called function where the tracker is not empty and the copy has diverged."""
         cfg = inner.function.cfg
         given: list[tuple[Key, bool]] = []
+        guards = [call.guard for _, call in cfg.calls if call.guard is not None]
         known = {**dict(filled(storage)), **(dict(divergence.given) if divergence is not None else {})}
         for parameter, value in inner.bound.items():
             handed = atom(plain(inner.outer.lifted(value) if inner.outer is not None else value, self.module))
@@ -443,6 +441,10 @@ class Resets:
             here, there = cfg.atom(step), atom(plain(inner.lifted(step.term), self.module))
             if here is not None and there is not None and there[0] in known:
                 given.append((here[0], (known[there[0]] == there[1]) == here[1]))
+            elif here is not None and there is None and step.term in guards:
+                # `ring.ids?.clear()`, of a ring that a map holds: where it is missing, there is nothing to clear.
+                if any(s.holds(storage) for s in self.containers.of(inner, step.term)):
+                    given.append(here)
         return given
 
     def filled_outcome(self, frame: Frame, step: Step, storage: Storage) -> str | None:
@@ -452,12 +454,6 @@ class Resets:
         """
         if step.kind != "test" or step.term is None:
             return None
-        if isinstance(step.term, t.Call) and any(
-            call.guard is step.term for _, call in frame.function.cfg.calls
-        ):
-            # `rings.get(room)?.clear()`: where there is no ring, there is nothing to clear.
-            there = self.containers.of(frame, step.term)
-            return "true" if any(s.holds(storage) for s in there) else None
         for label, holds in (("true", True), ("false", False)):
             facts = implied(step.term, holds, self.module)
             if any(self._says_filled(frame, term, truth, storage) for term, truth in facts):
@@ -476,7 +472,7 @@ class Resets:
             return None
         if callee.is_generator or callee.cfg.incomplete or asked.call is mark.step.call:
             return None
-        inner, cfg = frame.into(callee, asked.call), callee.cfg
+        inner, cfg = self.containers.into(frame, callee, asked.call), callee.cfg
         emptying = {s for s in cfg.steps if s.kind != "test" and self.at(inner, s, storage, mark, divergence)}
         if not emptying:
             return None

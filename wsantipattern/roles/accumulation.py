@@ -484,7 +484,8 @@ class Accumulations:
         if kind == "list":
             found = self.natures.of(kept, receiver, [])
             if found == "list" or (found == "text" and "whole" in entry):
-                return found
+                # Bytes that are extended are a list of bytes.
+                return kind
             if isinstance(kept.root, Found) or any(self._is_node(a) for a in arguments):
                 # An element of a page.
                 return "text"

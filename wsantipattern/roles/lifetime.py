@@ -271,8 +271,14 @@ class Lifetimes:
                     if self._takes_out(call, kept):
                         return step.extent
                     drained = drained or self.hands_on(call, kept)
-                    if call.method in self.knowledge.names("accumulation", "clears"):
-                        emptied = emptied or self._is(self.holders.of(call.receiver), kept)
+                    emptied = emptied or self._clears(call, kept)
+                    helper = self.module.resolve(call) if not is_text and not emptied else None
+                    if helper is not None and not call.arguments:
+                        # `self.reset_buffers()`
+                        emptied = any(self._clears(inner, kept) for _, inner in helper.cfg.calls)
+                if step.kind == "suspend" and isinstance(step.term, t.Suspend) and step.term.op == "yield":
+                    given = step.term.value.walk() if step.term.value is not None else ()
+                    drained = drained or any(self._is(self.holders.of(part), kept) for part in given)
                 if store is not None and step.target is not None and store.op is None:
                     where = self.holders.at(step.target) if step.target.path else Holder(step.target.root)
                     if self._is(where, kept) and self._cuts(store.value, kept):
@@ -288,6 +294,10 @@ class Lifetimes:
             if not is_text and drained and emptied:
                 return function.name_extent
         return None
+
+    def _clears(self, call: t.Call, kept: Holder) -> bool:
+        clears = self.knowledge.names("accumulation", "clears")
+        return call.method in clears and self._is(self.holders.of(call.receiver), kept)
 
     def _is(self, holder: Holder | None, kept: Holder) -> bool:
         """Whether a place is the one that is added to, as far as the file tells."""

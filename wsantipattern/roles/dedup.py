@@ -79,7 +79,7 @@ class Trackers:
         self.resets = Resets(module, knowledge, events, origins, self.containers)
         self.made = Marks(module, knowledge, origins, self.containers, self.resets)
         self.membership = Membership(module, self.containers, self.made)
-        self.drops = Drops(module, knowledge, self.containers, self.membership)
+        self.drops = Drops(module, knowledge, origins, self.containers, self.membership)
 
     def marks(self, frame: Frame) -> list[Mark]:
         """Everything that a function adds to containers, itself or through functions of the file."""

@@ -17,7 +17,7 @@ from wsantipattern.model.place import Place
 from wsantipattern.roles.container import DEPTH, Containers, Storage
 from wsantipattern.roles.mark import Mark
 from wsantipattern.roles.membership import Membership
-from wsantipattern.roles.origin import Frame
+from wsantipattern.roles.origin import Frame, Origins
 from wsantipattern.roles.reset import is_made
 from wsantipattern.roles.staleness import Divergence
 from wsantipattern.roles.words import any_of, split
@@ -27,10 +27,16 @@ class Drops:
     """The dropped copies of one module."""
 
     def __init__(
-        self, module: Module, knowledge: Knowledge, containers: Containers, membership: Membership
+        self,
+        module: Module,
+        knowledge: Knowledge,
+        origins: Origins,
+        containers: Containers,
+        membership: Membership,
     ) -> None:
         self.module = module
         self.knowledge = knowledge
+        self.origins = origins
         self.containers = containers
         self.membership = membership
 
@@ -48,7 +54,7 @@ class Drops:
             for step in level.function.cfg.steps:
                 if step is at:
                     continue
-                found = next((place for place in self._touched(level, step) if place in dropped), None)
+                found = next((place for place in self._filled(level, step) if place in dropped), None)
                 if found is not None and self._is_let_pass(level, step, at, storage):
                     return dropped[found]
         return None
@@ -68,7 +74,7 @@ class Drops:
         """The lasting places that a step empties, itself or in a function of the file."""
         call, store = step.call if step.kind == "call" else None, step.store
         if store is not None and step.target is not None and store.op is None and not store.declares:
-            if step.target.path and _is_empty(store.value):
+            if step.target.path and self._is_empty(store.value):
                 yield from self._lasting(frame, store.target)
             return
         if call is None:
@@ -76,14 +82,18 @@ class Drops:
         callee = self.containers.run(frame, call)
         if callee is not None:
             if not frame.runs(callee) and frame.level < DEPTH and not call.constructs:
-                inner = frame.into(callee, call)
+                inner = self.containers.into(frame, callee, call)
                 for below in callee.cfg.steps:
                     yield from self._dropped(inner, below)
             return
         words = self.knowledge.names("words", "resetting")
         if call.receiver is None:
             # A setter of a component's state: `setRows([])`.
-            if isinstance(call.callee, t.Ref) and len(call.arguments) == 1 and _is_empty(call.arguments[0]):
+            if (
+                isinstance(call.callee, t.Ref)
+                and len(call.arguments) == 1
+                and self._is_empty(call.arguments[0])
+            ):
                 yield call.callee.place
         elif call.method in self.containers.known("clears") or any_of(split(call.method), words):
             yield from self._lasting(frame, call.receiver)
@@ -95,10 +105,12 @@ class Drops:
             if storage.place.path or storage.place.root.scope is not frame.first.function:
                 yield storage.place
 
-    def _touched(self, frame: Frame, step: Step) -> Iterator[Place]:
-        """The places that a step adds to or calls a method of, itself or in a function of the file."""
+    def _filled(self, frame: Frame, step: Step) -> Iterator[Place]:
+        """The places to which a step gives something of a batch, itself or in a function of the file."""
         call, store = step.call if step.kind == "call" else None, step.store
         if store is not None and step.target is not None and step.target.path:
+            if not self._is_of_batch(frame, store.value):
+                return
             for storage in self.containers.of(frame, store.target):
                 yield storage.place
                 parent = storage.place.parent
@@ -109,13 +121,32 @@ class Drops:
         callee = self.containers.run(frame, call)
         if callee is not None:
             if not frame.runs(callee) and frame.level < DEPTH and not call.constructs:
-                inner = frame.into(callee, call)
+                inner = self.containers.into(frame, callee, call)
                 for below in callee.cfg.steps:
-                    yield from self._touched(inner, below)
+                    yield from self._filled(inner, below)
+        elif not any(self._is_of_batch(frame, argument) for argument in call.arguments):
+            return
         elif call.receiver is not None:
             yield from (storage.place for storage in self.containers.of(frame, call.receiver))
         elif isinstance(call.callee, t.Ref):
             yield call.callee.place
+
+    def _is_of_batch(self, frame: Frame, value: t.Term) -> bool:
+        return any(leaf.loops or leaf.kind == "reply" for leaf in self.origins.of(frame, value))
+
+    def _is_empty(self, value: t.Term) -> bool:
+        """An empty literal, or a container made without content."""
+        match value:
+            case t.Record():
+                return not value.entries
+            case t.Sequence():
+                return not value.elements
+            case t.Call():
+                name = self.module.canonical(value.callee) or ""
+                is_container = is_made(value) or name in self.containers.known("copies")
+                return is_container and all(isinstance(a, t.Constant) for a in value.arguments)
+            case _:
+                return False
 
     def _is_let_pass(self, frame: Frame, step: Step, at: Step, storage: Storage) -> bool:
         """Whether a step is only passed for an item that the tracker did not hold."""
@@ -137,20 +168,3 @@ def _levels(frame: Frame, mark: Mark) -> Iterator[tuple[Frame, Step]]:
     while mark.within is not None:
         inner, mark = mark.within
         yield inner, mark.step
-
-
-def _is_empty(value: t.Term) -> bool:
-    """An empty literal, or a container made without content."""
-    match value:
-        case t.Record():
-            return not value.entries
-        case t.Sequence():
-            return not value.elements
-        case t.Constant():
-            return value.kind == "null" or value.value == ""
-        case t.Call():
-            return (value.constructs or is_made(value)) and not any(
-                not isinstance(a, t.Constant) for a in value.arguments
-            )
-        case _:
-            return False

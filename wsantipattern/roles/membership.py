@@ -137,13 +137,17 @@ class Membership:
                 if asking is not None and not frame.runs(asking) and frame.level < DEPTH:
                     return self._answered(frame.into(asking, condition), holds)
                 name = self.module.canonical(condition.callee) or ""
-                if name in self.containers.known("asks_of") and holds:
+                if (
+                    name in self.containers.known("asks_of")
+                    and holds
+                    and not _is_named(condition.argument(1))
+                ):
                     return self.containers.of(frame, condition.argument(0))
                 if name in self.containers.known("searches_of") and holds:
                     argument = condition.argument(0)
                     last = argument.operands[-1] if isinstance(argument, t.Several) else None
                     return self.asked(frame, last, True) if isinstance(last, t.Binary) else []
-                if receiver is None or not condition.arguments:
+                if receiver is None or not condition.arguments or _is_named(condition.argument(0)):
                     return []
                 if condition.method in self.containers.known("searches") and holds:
                     return self._searched(frame, receiver, condition.argument(0))
@@ -153,7 +157,7 @@ class Membership:
                     condition.method in self.containers.known("adds_if_new") and not holds
                 ):
                     return self.containers.of(frame, receiver)
-            case t.Binary(op="in") if holds:
+            case t.Binary(op="in") if holds and not _is_named(condition.left):
                 return [
                     *self.containers.of(frame, condition.right),
                     *self._asked_by_object(frame, condition.right),
@@ -353,6 +357,11 @@ def _mentions(step: Step, root: Binding) -> bool:
 
 def _overlap(first: tuple[Storage, ...], second: list[Storage]) -> bool:
     return any(a.place == b.place for a in first for b in second)
+
+
+def _is_named(key: t.Term | None) -> bool:
+    """Whether a key is written down: what is asked is whether an object has a field, not whether an item was seen."""
+    return isinstance(key, t.Constant)
 
 
 def _is_index(selector: t.Term | None) -> bool:

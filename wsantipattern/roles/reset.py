@@ -441,10 +441,14 @@ class Resets:
             here, there = cfg.atom(step), atom(plain(inner.lifted(step.term), self.module))
             if here is not None and there is not None and there[0] in known:
                 given.append((here[0], (known[there[0]] == there[1]) == here[1]))
-            elif here is not None and there is None and step.term in guards:
+            elif (
+                here is not None
+                and there is None
+                and step.term in guards
+                and any(s.holds(storage) for s in self.containers.of(inner, step.term))
+            ):
                 # `ring.ids?.clear()`, of a ring that a map holds: where it is missing, there is nothing to clear.
-                if any(s.holds(storage) for s in self.containers.of(inner, step.term)):
-                    given.append(here)
+                given.append(here)
         return given
 
     def filled_outcome(self, frame: Frame, step: Step, storage: Storage) -> str | None:

@@ -126,6 +126,8 @@ class Staleness:
             if function in chosen:
                 continue
             chosen |= {function, function.host}
+            if function.kind == "lambda" and function.parent is not None:
+                chosen.add(function.parent.host)  # `[...seen].some((n) => n > head)`
             # A variable of it may hold the outcome for the closures in it, and callers of it have it from it.
             todo.extend(self._seeing_outcomes(at) if function.kind == "top" else function.closures)
             name = function.name.rpartition(".")[2]

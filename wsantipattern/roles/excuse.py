@@ -187,7 +187,12 @@ class Excuses:
                 if (
                     term.op in ("==", "!=")
                     and not says_there
-                    and any(self._has_word(side, words) for side in (term.left, term.right))
+                    and any(
+                        self._has_word(side, words)
+                        # Another kind of message than the one that tells of another stream.
+                        and not (isinstance(side, t.Constant) and fact.holds == (term.op == "!="))
+                        for side in (term.left, term.right)
+                    )
                 ):
                     return term.extent
             elif self._has_word(term, words) and (term.extent, fact.holds) not in usual:

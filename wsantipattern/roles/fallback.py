@@ -20,7 +20,7 @@ from wsantipattern.model.summary import callers
 from wsantipattern.roles.asked import Asked
 from wsantipattern.roles.event import Events, Registration
 from wsantipattern.roles.order import RELATIONS, Orders, is_guarded
-from wsantipattern.roles.slot import Slots, is_fixed, terms_in
+from wsantipattern.roles.slot import Slots, is_fixed, terms_in, terms_of
 from wsantipattern.roles.words import any_of, split
 
 DEPTH = 2
@@ -168,6 +168,8 @@ class Fallbacks:
         if failed is not None:
             named = isinstance(term, t.Binary) and self._named(term.left, "errors")
             yield Fallback(extent, "the attempt failed", failed, function, step, is_error=failed or named)
+        elif self._is_absent(function, term, holds) and self._is_caught(term, place):
+            yield Fallback(extent, "the attempt failed", True, function, step)
         elif self._is_absent(function, term, holds):
             yield Fallback(extent, "the answer is not there", True, function, step, is_vague=True)
         elif self._says_trouble(term, holds):
@@ -271,6 +273,23 @@ class Fallbacks:
         return any(
             isinstance(store.value, (t.Call, t.Suspend, t.Region, t.Result))
             for _, store in self.module.stores_to(subject.place)
+        )
+
+    def _is_caught(self, term: t.Term, place: Place) -> bool:
+        """Whether what is asked about is there unless an attempt failed that was made with the slot's value:
+        `await load(W).catch(() => null)`."""
+        return any(
+            isinstance(region, t.Region)
+            and any(isinstance(statement, t.Try) and statement.handlers for statement in region.body)
+            and any(
+                isinstance(part, t.Ref)
+                and (
+                    self.slots.same(part.place, place)
+                    or (bool(part.place.path) and place.starts_with(part.place))
+                )
+                for part in terms_of(region)
+            )
+            for region in (self.module.value_of(part) for part in term.walk())
         )
 
     def _says_trouble(self, term: t.Term, holds: bool) -> bool:

@@ -119,7 +119,7 @@ class Kinds:
         if not isinstance(value, t.Ref) or not value.place.path or value.place.path[-1] == ELEMENT:
             return False
         root, function = value.place.root, move.function
-        if not _is_parameter(root, function) or any(raised.swaps for raised in watermark.raises):
+        if not _is_parameter(root, function):
             return False
         tags = dict(self._tags(function, move.step))
         if tags and not any(place.root is root for place in tags):

@@ -140,6 +140,8 @@ class Slots:
             if step.target is not None and term.op is None:
                 yield Move(function, step, step.target, term.value, term.extent)
             yield from self._copies(function, step, term.value)
+            if step.target is not None and step.target.path and term.op is None:
+                yield from self._rebuilt(function, step, step.target, term.value)
         elif step.kind == "delete" and step.target is not None and step.target.path:
             yield Move(function, step, step.target, None, step.extent)
         elif step.kind == "call" and isinstance(term, t.Call):
@@ -159,6 +161,22 @@ class Slots:
                 original = entry.value.place
             elif name is not None and original is not None:
                 yield Move(function, step, original.field(name), entry, entry.extent)
+
+    def _rebuilt(self, function: Function, step: Step, place: Place, value: t.Term) -> Iterator[Move]:
+        """`P = {topic: P.topic, last: 0}`, `P = Position(topic=P.topic, last=0)`: a copy that is written out."""
+        if isinstance(value, t.Record):
+            entries = [(name, entry) for name, entry in value.entries if name is not None]
+        elif isinstance(value, t.Call) and value.constructs:
+            entries = list(value.keywords)
+        else:
+            return
+        kept = {
+            name for name, entry in entries if isinstance(entry, t.Ref) and entry.place == place.field(name)
+        }
+        if kept:
+            for name, entry in entries:
+                if name not in kept:
+                    yield Move(function, step, place.field(name), entry, entry.extent)
 
     def _by_call(self, function: Function, step: Step, call: t.Call) -> Iterator[Move]:
         named = self._functions.get(self.module.typed_name(call.callee) or "")
@@ -415,6 +433,11 @@ def terms_in(function: Function) -> list[t.Term]:
             if inner.is_called_once and inner.host is function:
                 found.extend(_terms(inner.body))
     return found
+
+
+def terms_of(term: t.Term) -> Iterator[t.Term]:
+    """Every term that a term holds, statements run in place included, closures not."""
+    return _terms(term)
 
 
 def _terms(node: Any) -> Iterator[t.Term]:

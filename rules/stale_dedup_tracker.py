@@ -14,7 +14,9 @@ Instead
 Limits
     Silent where the stale way leaves, raises or delegates; where the tracker lives no longer than the call; where
     nothing compares positions; and where the container is the data itself. That this side is behind is no divergence,
-    unless the function resets for it, too late or on the other branch.
+    unless the function resets for it, too late or on the other branch; that ids differ is one where their name says so,
+    or where the function drops for it the copy that it then fills with what the tracker lets pass.
+    A tracker that is emptied, but keeps a highest number beside, is taken for empty.
     The highest number seen counts as a tracker where a function of the file keeps it, item by item.
     A reset in another file is trusted where it is called by name on the tracker or its owner, and is not seen otherwise.
 """

@@ -137,6 +137,9 @@ class Accumulations:
             what = "`{}` is worked off: what is in it is taken out again"
             considered.silent(a.extent, what, a.name, at=taken)
             return True
+        if a.kind != "text" and any_of(split(a.kept.name), self.knowledge.names("accumulation", "queues")):
+            considered.silent(a.extent, "`{}` is named for what waits until another part takes it", a.name)
+            return True
         emptied = self.renewals.begun_anew(a.kept)
         if emptied is not None:
             what = "`{}` is emptied whenever a connection is made or ended, so what is sent again is wanted"
@@ -145,6 +148,9 @@ class Accumulations:
         emptied = self.renewals.begun_for_message(a.function, a.step, a.kept, a.message)
         if emptied is not None:
             considered.silent(a.extent, "`{}` is emptied for each message", a.name, at=emptied)
+            return True
+        if self.lifetimes.is_made_with_link(a.kept, a.message):
+            considered.silent(a.extent, "`{}` is made anew together with the connection", a.name)
             return True
         # What a handler adds to is there between two messages, for anybody who holds it.
         unread = a.kind == "text" and not a.message.reads

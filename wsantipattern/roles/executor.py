@@ -168,8 +168,6 @@ class Executors:
             return None  # Its callers may have cleared; they are looked at themselves.
         if self._was_cleared_around(handler, timer, clears):
             return None
-        if self._was_cleared_around(handler, timer, clears):
-            return None
         cfg = handler.cfg
         released = {s for s in cfg.steps if clears.may_at(handler, s, timer.place)}
         armed_again = {s for s in cfg.steps if s.kind == "assign" and s.target == timer.place}
@@ -182,22 +180,6 @@ class Executors:
             if before is not None and cfg.path(step, cfg.exits, avoiding=released) is not None:
                 return before
         return None
-
-    def _was_cleared_around(self, handler: Function, timer: Timer, clears: Effect) -> bool:
-        """Whether a handler is made by another one, which has cleared the timer by then."""
-        outer = handler.parent.host if handler.parent is not None else None
-        if outer is None:
-            return False
-        released = {s for s in outer.cfg.steps if clears.may_at(outer, s, timer.place)}
-        if not released:
-            return False
-        before = outer.cfg.reachable(outer.cfg.entry, avoiding=released)
-        made = [
-            s
-            for s in outer.cfg.of_kind("closure")
-            if isinstance(s.term, t.Closure) and s.term.function is handler
-        ]
-        return bool(made) and not any(s in before for s in made)
 
     def _was_cleared_around(self, handler: Function, timer: Timer, clears: Effect) -> bool:
         """Whether a handler is made by another one, which has cleared the timer by then."""

@@ -157,7 +157,44 @@ class Lifetimes:
             and any(step.statement.iterable is m.term for m in makes)
         ]
         makes = [*[m for m in makes if all(turn.term is not m.term for turn in loops)], *loops]
-        return bool(makes) and not any(m in cfg.reachable(m, avoiding=begins) for m in makes)
+        if not makes:
+            return self._is_of_one_loop(scope, begins, message)
+        return not any(m in cfg.reachable(m, avoiding=begins) for m in makes)
+
+    def is_made_with_link(self, kept: Holder, message: Message) -> bool:
+        """Whether what is kept is an object that the run which makes the connection makes for it: a terminal, a player."""
+        root = kept.root
+        if not isinstance(root, Binding) or root.kind != "local" or root.scope is None or kept.path:
+            return False
+        made = root.initial
+        return (
+            isinstance(made, t.Call)
+            and made.constructs
+            and root.scope.host.kind != "top"
+            and any(self.sockets.makes(call) for _, call in root.scope.host.cfg.calls)
+            and self.ends_with_link(kept, message)
+        )
+
+    def _is_of_one_loop(self, scope: Function, begins: set[Step], message: Message) -> bool:
+        """Whether a variable takes in what one loop over a connection that is there brings, and no loop around that one
+        begins another: such a loop ends with its connection."""
+        cfg = scope.cfg
+        loops = [
+            step
+            for step in cfg.of_kind("iterate")
+            if isinstance(step.statement, t.ForEach)
+            and any(step.statement.iterable is read or step.term is read for read in message.reads)
+        ]
+        readers = {self.module.function_at(read.extent[0]).host for read in message.reads} - {scope}
+        if any(self.sockets.makes(call) for reader in readers for _, call in reader.cfg.calls):
+            return False  # What it loops over connects again by itself.
+        return bool(loops) and not any(
+            not (loop.statement.extent[0] <= step.extent[0] < loop.statement.extent[1])
+            and loop in cfg.reachable(step, avoiding=begins)
+            for loop in loops
+            if loop.statement is not None
+            for step in cfg.reachable(loop, avoiding=begins)
+        )
 
     def _born(self, kept: Holder, message: Message) -> list[Holder]:
         """What a field of an object is for those who make the object in a variable, once for a connection or a message;

@@ -118,6 +118,11 @@ class Renewals:
 
     def _comes_again(self, function: Function, link: Step) -> bool:
         """Whether a function connects again by itself after it has read: who called it empties for the first time only."""
+        if any(function.encloses(at.function) for at in self.invocations.of(function)) or any(
+            function.encloses(host) for host, _, _ in self.invocations.uses(function)
+        ):
+            # `socket.onclose = () => setTimeout(connect, 1000)`
+            return True
         cfg = function.cfg
         if not cfg.reaches(link, link):
             return False
@@ -196,7 +201,8 @@ class Renewals:
         store, call = step.store, step.call
         if store is not None and step.target is not None and store.op is None:
             where = self.holders.at(step.target) if step.target.path else Holder(step.target.root)
-            if where is not None and step.target.name in self.knowledge.names("accumulation", "texts"):
+            is_page = step.target.name in self.knowledge.names("accumulation", "texts")
+            if where is not None and is_page:
                 # `board.innerHTML = ""` empties `board`.
                 where = where.parent or where
             outer = function if where is None else where.root
@@ -204,7 +210,7 @@ class Renewals:
                 where is not None
                 and self._covers(where, kept)
                 and self._is_made_new(store.value, where)
-                and not (isinstance(outer, Binding) and outer.scope is function)
+                and (is_page or not (isinstance(outer, Binding) and outer.scope is function))
             ):
                 return True
         if call is None:

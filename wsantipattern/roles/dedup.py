@@ -330,6 +330,8 @@ class Trackers:
                 considered.stronger(extent, "the function resets `{}` for it", stale.name, at=stale.reset)
             else:
                 considered.weaker(extent, "only names say so", at=divergence.extent)
+        elif not divergence.is_sure and not hangs:
+            considered.weaker(extent, "only that the copy is dropped for it says so", at=divergence.extent)
         considered.evidence(
             extent, "no reset of `{}` lies on the way to this mark", stale.name, at=stale.reset
         )

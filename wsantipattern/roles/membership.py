@@ -350,6 +350,9 @@ class Membership:
 
 
 def _mentions(step: Step, root: Binding) -> bool:
+    """Whether a step reads a variable, or writes into what it holds."""
+    if step.target is not None and step.target.path and step.target.root is root:
+        return True
     return step.term is not None and any(
         isinstance(part, t.Ref) and part.place.root is root for part in step.term.walk()
     )

@@ -174,3 +174,9 @@ def test_a_variable_that_stands_for_itself_is_seen_through_once():
     module, roles = parsed(text, ".js")
     (mark,) = roles.trackers.marks(Frame(named(module, "take")))
     assert not roles.trackers.is_tracker(mark.storages[0].place)
+
+
+def test_a_variable_that_goes_on_by_a_method_of_its_own_is_seen_through_once():
+    text = "class Link {\n next() { return this.other; }\n}\nfunction walk(first) { let at = first; while (at) { at = at.next(); at.add(1); } }"
+    module, roles = parsed(text, ".js")
+    assert [mark.storages[0].place.name for mark in roles.trackers.marks(Frame(named(module, "walk")))]

@@ -51,6 +51,7 @@ class Containers:
         self.knowledge = knowledge
         self._put_back: dict[Function, set[Place]] = {}
         self._held: dict[Place, Class | None] = {}
+        self._asked: set[tuple[Frame, int]] = set()
         self._frames: dict[tuple[Frame | None, Function, t.Call | None], Frame] = {}
         self._known: dict[tuple[Frame, int, int], tuple[t.Term | None, list[Storage]]] = {}
 
@@ -63,11 +64,18 @@ class Containers:
         callee = self.module.resolve(call)
         if callee is not None or call.receiver is None or call.method not in self._methods:
             return callee
-        for storage in self.of(frame, call.receiver):
-            owner = self._class_at(storage.place)
-            method = self.module.method_of(owner, call.method) if owner is not None else None
-            if method is not None:
-                return method
+        asked = (frame, id(call))
+        if asked in self._asked:
+            return None  # `e = e.next()` stands for itself.
+        self._asked.add(asked)
+        try:
+            for storage in self.of(frame, call.receiver):
+                owner = self._class_at(storage.place)
+                method = self.module.method_of(owner, call.method) if owner is not None else None
+                if method is not None:
+                    return method
+        finally:
+            self._asked.discard(asked)
         return None
 
     @cached_property

@@ -74,19 +74,20 @@ class Executors:
             return None  # It looks after the timer itself, around the wait.
         for future, settles in self._futures(function):
             if not self.timers.outlives(function, timer) and not self._cleared_when_done(
-                function, timer, clears, future
+                function, timer, clears
             ):
                 found = self._leaky_handler(function.extent, timer, clears, settles, future)
                 if found is not None:
                     return *found, "future"
         return None
 
-    def _cleared_when_done(self, function: Function, timer: Timer, clears: Effect, future: Place) -> bool:
-        """Whether the future itself clears the timer: `answer.add_done_callback(lambda _: bell.cancel())`."""
+    def _cleared_when_done(self, function: Function, timer: Timer, clears: Effect) -> bool:
+        """Whether a future clears the timer once it is done: `answer.add_done_callback(lambda _: bell.cancel())`.
+
+        It may be another future, which waits for this one: jupyter-server gathers its two.
+        """
         for _, call in function.cfg.calls:
-            if call.receiver_place == future and call.method in self.timers.knowledge.names(
-                "timer", "consumes"
-            ):
+            if call.method in self.timers.knowledge.names("timer", "consumes"):
                 for argument in call.arguments:
                     callback = self.module.resolve_value(argument)
                     given = isinstance(argument, t.Ref) and argument.place.parent == timer.place

@@ -437,8 +437,10 @@ class Excuses:
         """Where the same path tells the peer to drop what it has: `send({ op: "clear" })`."""
         names = self.knowledge.names
         for other, call in function.cfg.calls:
-            if not any_of(split(call.method)[:1], names("watermark", "tells")) or call.receiver is None:
+            if not any_of(split(call.method)[:1], names("watermark", "tells")):
                 continue
+            if call.receiver is None and not any(isinstance(a, t.Record) for a in call.arguments):
+                continue  # `notify("reset failed")` tells a person.
             if any(
                 isinstance(part, t.Constant)
                 and isinstance(part.value, str)

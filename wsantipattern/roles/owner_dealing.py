@@ -105,7 +105,9 @@ class Dealings:
         if armed.callback in inside:
             return True
         if armed.collection is not None:
-            return self._deals_with_all(end, armed, armed.collection, link, inside)
+            return self._deals_with_all(
+                end, armed, armed.collection, link, inside
+            ) or self._is_left_to_others(armed, armed.collection)
         for function in inside:
             for step in function.cfg.steps:
                 if (
@@ -122,13 +124,36 @@ class Dealings:
         clears = self.timers.clears(armed.arming)
         if any(visible_in(place.root, f) and clears.possibly(f, place) for f in inside):
             return True
-        if self._clears_to_stay(armed.callback, armed):
+        if self._clears_to_stay(armed.callback, armed) or self._is_left_to_others(armed, place):
             return True
         if link is not None and any(
             visible_in(place.root, h) and self._clears_to_stay(h, armed) for h in link.handlers
         ):
             return True
         return self._is_disposed(end, armed, place, link)
+
+    def _is_left_to_others(self, armed: Armed, place: Place) -> bool:
+        """Whether a function that deals with the timer is handed to something of another file, which may run it at the
+        end: `stack.callback(self._quiet)`, `this.disposables.defer(this.#stop)`."""
+        clears = self.timers.clears(armed.arming)
+        for function in self.module.functions_mentioning(place.name):
+            name = function.name.rpartition(".")[2]
+            if function in (armed.function, armed.callback) or not name:
+                continue
+            if armed.collection is None and not clears.possibly(function, place):
+                continue
+            if any(
+                self.module.resolve(call) is None
+                and self.timers.arming_of(call) is None
+                and any(
+                    isinstance(a, t.Ref) and self.module.resolve_value(a) is function
+                    for a in call.arguments[:1]
+                )
+                for user in self.module.functions_mentioning(name)
+                for _, call in user.cfg.calls
+            ):
+                return True
+        return False
 
     def _deals_with_all(
         self, end: End, armed: Armed, kept: Place, link: Link | None, inside: Collection[Function]

@@ -15,7 +15,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import STRAIGHT, Path, Step, awaited
 from wsantipattern.model.flow import carried, returns
 from wsantipattern.model.module import Function, Module, is_null
-from wsantipattern.model.place import Place
+from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.model.summary import Effect, callers, visible_in
 from wsantipattern.roles.executor import Executors, cannot_reject
 
@@ -193,18 +193,45 @@ class Timers:
             ):
                 return True
             return arming.task and isinstance(waited, t.Ref) and waited.place == place
+        loop = step.statement
+        if step.kind == "iterate" and isinstance(loop, t.ForEach) and isinstance(loop.iterable, t.Sequence):
+            # A loop over handles that are written out turns for each of them.
+            return any(isinstance(e, t.Ref) and e.place == place for e in loop.iterable.elements) and any(
+                loop.extent[0] <= inner.extent[0] < loop.extent[1]
+                and self.clears_by_itself(arming, function, inner, place)
+                for inner, _ in function.cfg.calls
+            )
         call = step.call
         if call is None:
             return False
         if arming.called and isinstance(call.callee, t.Ref) and call.callee.place == place:
             return True
-        if call.method in arming.methods and call.receiver_place == place:
+        on = call.receiver_place
+        if call.method in arming.methods and on is not None and self._stands_for(on, place):
             return True
         takes_handle = (
             call.method in arming.cleared_by_methods
             or (self.module.canonical(call.callee) or "") in arming.cleared_by
         )
-        return takes_handle and any(isinstance(a, t.Ref) and a.place == place for a in call.arguments)
+        return takes_handle and any(
+            isinstance(a, t.Ref) and self._stands_for(a.place, place) for a in call.arguments
+        )
+
+    def _stands_for(self, written: Place, place: Place) -> bool:
+        """Whether what is written is the place, or any field of its object (`timers[key]`), or one of several in turn
+        (`for handle in (self.ask, self.cull)`)."""
+        if written == place:
+            return True
+        if written.path[-1:] == (ELEMENT,) and written.parent == place.parent:
+            return True
+        if written.path or written.root.kind not in ("local", "parameter"):
+            return False
+        return any(
+            isinstance(store.value, t.Element)
+            and isinstance(store.value.subject, t.Sequence)
+            and any(isinstance(e, t.Ref) and e.place == place for e in store.value.subject.elements)
+            for _, store in self.module.stores_to(written)
+        )
 
     # -- new owners ------------------------------------------------------------------------------
 

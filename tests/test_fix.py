@@ -24,6 +24,8 @@ BAD = sorted(
 )
 
 UNSAFE = {
+    "ask_by_token.py",
+    "stored_backup.ts",
     "avatar_upload_chain.js",
     "backup_watch.py",
     "duel_referee.go",

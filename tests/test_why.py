@@ -147,7 +147,10 @@ SILENT = [
 EVIDENCE = {
     "ready-state-only": ("guards the send", "nothing in the file asks the peer"),
     "stale-dedup-tracker": ("no reset of", "is a tracker|only words say"),
-    "timer-not-cleared": ("is a timer:", "there is a way on which|another handler of the promise clears"),
+    "timer-not-cleared": (
+        "is a timer:",
+        "there is a way on which|another handler of the promise clears|another handler of the future clears",
+    ),
     "timer-outlives-owner": ("can outlive the call that arms it", "its owner ends in", "the end "),
     "unguarded-append": ("this is content of a message", "no test on the way"),
     "watermark-reset": ("what it gets ",),

@@ -437,10 +437,13 @@ class Excuses:
         """Where the same path tells the peer to drop what it has: `send({ op: "clear" })`."""
         names = self.knowledge.names
         for other, call in function.cfg.calls:
-            if not any_of(split(call.method)[:1], names("watermark", "tells")):
+            if call.receiver is not None:
+                tells = any_of(split(call.method)[:1], names("watermark", "tells"))
+            else:
+                # A reducer's own: `dispatch({ type: "wipe" })`; `notify("reset failed")` tells a person.
+                tells = len(call.arguments) == 1 and isinstance(call.arguments[0], t.Record)
+            if not tells:
                 continue
-            if call.receiver is None and not any(isinstance(a, t.Record) for a in call.arguments):
-                continue  # `notify("reset failed")` tells a person.
             if any(
                 isinstance(part, t.Constant)
                 and isinstance(part.value, str)

@@ -38,9 +38,9 @@ def timer_not_cleared(function: Function, roles: Roles) -> Iterator[Match]:
         settle = roles.timers.executors.leaky_settle(function, timer)
         if settle is not None:
             handler, way, awaited = settle
-            what = f"another handler of the {awaited} clears `{{}}`, and {{}} does not"
+            what = "another handler of the {} clears `{}`, and {} does not"
             considered.evidence(
-                timer.extent, what, timer.place, roles.timers.described(handler), at=way.goal.extent
+                timer.extent, what, awaited, timer.place, roles.timers.described(handler), at=way.goal.extent
             )
             settled = (
                 way.goal.extent,

@@ -61,6 +61,7 @@ def renamed(text: bytes, ending: str) -> bytes:
     own = _declared(nodes, family) | _parameters(nodes, family)
     own -= _imported(nodes, family) | _keywords(nodes, family) | KEPT
     members = _private(nodes, family)
+    own -= _declared_members(nodes) - members
     names = {name: f"q{number}" for number, name in enumerate(sorted(own | members), 1)}
     edits: list[tuple[int, int, bytes]] = []
     for node in nodes:
@@ -207,8 +208,20 @@ def _keywords(nodes: list[Node], family: str) -> set[str]:
     return found
 
 
-def _private(nodes: list[Node], family: str) -> set[str]:
+def _declared_members(nodes: list[Node], *, private: bool = False) -> set[str]:
+    """The members that parameters of a TypeScript constructor declare: `constructor(private readonly calls: Calls)`."""
     found: set[str] = set()
+    for node in nodes:
+        if node.type in ("required_parameter", "optional_parameter"):
+            marks = [c.text for c in node.children if c.type in ("accessibility_modifier", "readonly")]
+            pattern = node.child_by_field_name("pattern")
+            if pattern is not None and (b"private" in marks if private else marks):
+                found.update(_bound(pattern))
+    return found
+
+
+def _private(nodes: list[Node], family: str) -> set[str]:
+    found = _declared_members(nodes, private=True)
     for node in nodes:
         name = node.text.decode() if node.text and not node.children else ""
         if node.type == "private_property_identifier":

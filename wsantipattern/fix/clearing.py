@@ -98,8 +98,11 @@ class _Plan:
         self._editor = editor
         self._remedy = remedy
         self._start = start
-        # A `try` around the arming can take the clear into its own `finally`.
-        around_arm = start.is_try and start.holds(remedy.arm)
+        arm = editor.outline.statement_at(remedy.arm)
+        # A `try` around the arming can take the clear into its own `finally`; a statement whose executor arms, and which
+        # waits for more than that, is watched over itself: `await Promise.race([work, new Promise(...)])`.
+        is_inside = arm is not None and arm.block.function is not start.block.function
+        around_arm = arm is not start and (start.is_try or is_inside)
         self._rest = [*([start] if around_arm else []), *start.following]
         self.released = [e for e in (*remedy.clears, *remedy.others) if any(s.holds(e) for s in self._rest)]
 

@@ -49,7 +49,7 @@ class GoEditor(LineEditor):
         return f"if {condition}".encode("utf-8", "surrogateescape")
 
     def lacks_suffix(self, content: str, addition: str) -> str:
-        return f"!strings.HasSuffix({content}, {addition})"
+        return f"!strings.HasSuffix({content}, {_compact(addition)})"
 
     def built(self, builder: str) -> str:
         return f"{builder}.String()"
@@ -239,6 +239,24 @@ class GoEditor(LineEditor):
         block = Block((node.start_byte, node.end_byte), role, owner)
         owner.blocks.append(block)
         self._fill(block, nodes)
+
+
+def _compact(expression: str) -> str:
+    """An expression as gofmt writes it where it is one of several arguments: no spaces around its own operators."""
+    source = b"package p\n\nvar _ = " + expression.encode("utf-8", "surrogateescape")
+    root = Parser(_language()).parse(source).root_node
+    spec = root.named_children[-1].named_children[0]
+    values = spec.child_by_field_name("value")
+    if root.has_error or values is None:
+        return expression
+    return _joined(values.named_children[0]).decode("utf-8", "surrogateescape")
+
+
+def _joined(node: Node) -> bytes:
+    if node.type != "binary_expression":
+        return node.text or b""
+    left, operator, right = node.children
+    return _joined(left) + (operator.text or b"") + _joined(right)
 
 
 def _path(spec: Node) -> bytes:

@@ -1,7 +1,8 @@
 """JavaScript values in Go: `syscall/js` lowered to what the JavaScript itself would be.
 
-`ws.Get("readyState").Int()` reads the field `ws.readyState`, `.Equal(x)` of it compares, `ws.Call("send", x)` calls `ws.send(x)`,
-`js.Global().Get("WebSocket").New(url)` makes a `WebSocket`, `ws.Set("onmessage", js.FuncOf(f))` assigns a handler.
+`ws.Get("readyState").Int()` reads the field `ws.readyState`, `.Equal(x)` of it compares, `ws.Call("send", x)` calls
+`ws.send(x)`, `js.Global().Get("WebSocket").New(url)` makes a `WebSocket`, `ws.Set("onmessage", js.FuncOf(f))` assigns a
+handler.
 Guarantees that calls with a name that is no literal stay the calls they are. Does not check types: in a file that
 imports `syscall/js`, `x.Get("name")` is read this way whatever `x` is.
 """

@@ -77,22 +77,22 @@ class FieldStore:
 class Variable(Binding):
     """A binding whose type and value are worked out when asked for."""
 
-    __slots__ = ("_declared", "_names", "_written_in", "sites")
+    __slots__ = ("_declared", "_is_known", "_names", "sites")
 
     def __init__(
         self, names: Names, name: str, kind: BindingKind, scope: Function | None, sites: list[Site]
     ) -> None:
-        self._names: Names | None = None
+        self._names = names
         self._declared: str | None = None
+        self._is_known = True
         self.sites = sites
         super().__init__(name, kind, scope)
-        self._names = names
-        self._written_in = names
+        self._is_known = False
 
     @property
     def declared_type(self) -> str | None:
-        if self._names is not None:
-            names, self._names = self._names, None
+        if not self._is_known:
+            self._is_known, names = True, self._names
             notes = (names.annotation(s.annotation, s.scope) for s in self.sites if s.annotation is not None)
             self._declared = next(notes, None)
         return self._declared
@@ -105,7 +105,7 @@ class Variable(Binding):
     def element_types(self) -> ElementTypes:
         for site in self.sites:
             if site.annotation is not None:
-                return self._written_in.element_types(site.annotation, site.scope)
+                return self._names.element_types(site.annotation, site.scope)
         return ()
 
     @property

@@ -509,6 +509,17 @@ class Module:
             return self.method_of(owner, place.path[-1])
         return None
 
+    def kept_functions(self, term: Term | None) -> list[Function]:
+        """The functions that a term can stand for: the one that `resolve_value` gives, else those that the file keeps in
+        the field that is read: `this.#heard` of `this.#heard = (e) => ...`, to be able to take the handler off again."""
+        found = self.resolve_value(term)
+        if found is not None:
+            return [found]
+        if not isinstance(term, Ref) or not term.place.path:
+            return []
+        kept = (self.resolve_value(store.value) for _, store in self.stores_to(term.place))
+        return list(dict.fromkeys(function for function in kept if function is not None))
+
     def _resolve_binding(self, binding: Binding) -> Function | None:
         if binding.function is not None:
             return binding.function
@@ -528,6 +539,10 @@ class Module:
     def method_of(self, owner: Class, name: str) -> Function | None:
         """The method of a class of this file or of its bases in this file."""
         return next((c.methods[name] for c in self.lineage(owner) if name in c.methods), None)
+
+    def imports_from(self, name: str) -> bool:
+        """Whether the file imports a module, or a part of it: `uvicorn`, `hypercorn.asyncio` of `hypercorn`."""
+        return any(i == name or i.startswith((f"{name}.", f"{name}/")) for i in self.imports)
 
     def lineage(self, owner: Class) -> Iterator[Class]:
         """A class and its bases in this file, nearest first."""

@@ -79,7 +79,7 @@ class Accumulations:
             module, knowledge, events, sockets, messages, self.holders, self.destinations
         )
         self.newness = Newness(module, knowledge, messages, self.holders)
-        self.in_tests = any(map(sockets.imports_module, knowledge.names("accumulation", "tests")))
+        self.in_tests = any(map(module.imports_from, knowledge.names("accumulation", "tests")))
 
     def unguarded(self) -> list[Addition]:
         """The additions that nothing proves new, in order, one a place in the text."""

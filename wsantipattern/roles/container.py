@@ -14,8 +14,9 @@ from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import returns
-from wsantipattern.model.module import Class, Function, Module
+from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
+from wsantipattern.roles.instance import Instances
 from wsantipattern.roles.origin import Frame
 
 DEPTH = 3
@@ -50,7 +51,7 @@ class Containers:
         self.module = module
         self.knowledge = knowledge
         self._put_back: dict[Function, set[Place]] = {}
-        self._held: dict[Place, Class | None] = {}
+        self.instances = Instances(module, knowledge)
         self._asked: set[tuple[Frame, int]] = set()
         self._frames: dict[tuple[Frame | None, Function, t.Call | None], Frame] = {}
         self._known: dict[tuple[Frame, int, int], tuple[t.Term | None, list[Storage]]] = {}
@@ -70,7 +71,7 @@ class Containers:
         self._asked.add(asked)
         try:
             for storage in self.of(frame, call.receiver):
-                owner = self._class_at(storage.place)
+                owner = self.instances.at(storage.place)
                 method = self.module.method_of(owner, call.method) if owner is not None else None
                 if method is not None:
                     return method
@@ -81,45 +82,6 @@ class Containers:
     @cached_property
     def _methods(self) -> set[str]:
         return {name for owner in self.module.classes for name in owner.methods}
-
-    def _class_at(self, place: Place) -> Class | None:
-        """The class of what is at a place: declared, or that of what is put into the map or list."""
-        declared = self.module.class_of(place)
-        if declared is not None or place.path[-1:] != (ELEMENT,) or place.parent is None:
-            return declared
-        holder = place.parent
-        if holder not in self._held:
-            made = {owner for value in self._put_into(holder) if (owner := self._made(value)) is not None}
-            self._held[holder] = next(iter(made)) if len(made) == 1 else None
-        return self._held[holder]
-
-    def _put_into(self, holder: Place) -> Iterator[t.Term]:
-        """What functions of the file put into the map or list at a place, or one of its name in the same class."""
-
-        def is_it(written: Place | None) -> bool:
-            return written is not None and written.path == holder.path and written.name == holder.name
-
-        for function in self.module.functions_mentioning(holder.name):
-            for step in function.cfg.steps:
-                call, store = step.call if step.kind == "call" else None, step.store
-                if call is not None and call.method in self.known("adds") and is_it(call.receiver_place):
-                    yield from call.arguments[-1:]
-                elif store is not None and step.target is not None and _is_entry_of(step.target, is_it):
-                    yield store.value
-
-    def _made(self, value: t.Term) -> Class | None:
-        """The class of the file that a value is made of, in place or where the variable was set."""
-        if isinstance(value, t.Ref) and value.place.root.kind == "local" and not value.place.path:
-            given = [store.value for _, store in self.module.stores_to(value.place)]
-            return next((owner for one in given if (owner := self._made_of(one)) is not None), None)
-        return self._made_of(value)
-
-    def _made_of(self, value: t.Term) -> Class | None:
-        if isinstance(value, t.Store):
-            value = value.value
-        if not isinstance(value, t.Call) or not isinstance(value.callee, t.Ref) or value.callee.place.path:
-            return None
-        return value.callee.place.root.class_
 
     def of(self, frame: Frame, term: t.Term | None, depth: int = 6) -> list[Storage]:
         """The containers that a term may stand for, in the outermost frame's terms."""
@@ -260,10 +222,6 @@ class Containers:
         elif call.method in self.known("gets") and call.receiver is not None:
             for storage in self._containers(frame, call.receiver, depth):
                 yield storage.element(frame.key(call.argument(0)))
-
-
-def _is_entry_of(target: Place, is_it: Callable[[Place | None], bool]) -> bool:
-    return target.path[-1:] == (ELEMENT,) and is_it(target.parent)
 
 
 def yields(step: Step) -> bool:

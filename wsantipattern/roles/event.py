@@ -200,18 +200,13 @@ class Events:
     def _handler(self, term: Term | None) -> Function | None:
         if not isinstance(term, (Closure, Ref, Call)):
             return None
-        found = self.module.resolve_value(term)
-        if found is None and isinstance(term, Call):
+        kept = self.module.kept_functions(term)
+        if not kept and isinstance(term, Call):
             # `socket.on("piece", made_for(job))`: what the function of the file gives.
             maker = self.module.resolve(term)
             given = {self.module.resolve_value(value) for value, _ in flow.returns(maker)} if maker else set()
             return given.pop() if len(given) == 1 else None
-        if found is None and isinstance(term, Ref) and term.place.path:
-            # `this.#heard = (e) => ...`, written once, to be able to take the handler off again.
-            values = [store.value for _, store in self.module.stores_to(term.place)]
-            if len(values) == 1 and isinstance(values[0], Closure):
-                found = self.module.resolve_value(values[0])
-        return found
+        return kept[0] if len(kept) == 1 else None
 
     def _declared(self, function: Function) -> Iterator[Registration]:
         """A method that a base class calls by name, or a decorated function."""

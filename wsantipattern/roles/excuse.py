@@ -318,17 +318,8 @@ class Excuses:
         return any(
             handler in self._carriers(watermark)
             for argument in call.arguments
-            for handler in self._handlers_at(argument)
+            for handler in self.module.kept_functions(argument)
         )
-
-    def _handlers_at(self, term: t.Term) -> Iterator[Function]:
-        found = self.module.resolve_value(term)
-        values: list[Function | None] = [found]
-        if found is None and isinstance(term, t.Ref) and term.place.path:
-            values = [
-                self.module.resolve_value(store.value) for _, store in self.module.stores_to(term.place)
-            ]
-        yield from (function for function in values if function is not None)
 
     def _outlives(self, function: Function, call: t.Call) -> bool:
         """Whether a method is called on something that is not this call's own."""

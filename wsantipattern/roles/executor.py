@@ -1,8 +1,9 @@
-"""Promise executors: timers that are armed in one, and ways to settle its promise that leave them armed.
+"""Promises and futures that handlers settle: timers that are armed for one, and ways to settle it that leave them armed.
 
 `new Promise((resolve, reject) => { const t = setTimeout(...); source.on("error", reject) })`: a handler that settles the
-promise ends the wait, and so it is a way out of the executor as a return is one out of a function. Speaks only where
-another handler, or the executor itself, clears the timer.
+promise ends the wait, and so it is a way out of the executor as a return is one out of a function. The same holds of a
+future that a function makes and its nested functions settle. Speaks only where another handler, or the executor itself,
+clears the timer.
 """
 
 from __future__ import annotations
@@ -72,11 +73,11 @@ class Executors:
                     return function, way, "promise"
         if any(clears.may_at(function, step, timer.place) for step in function.cfg.steps):
             return None  # It looks after the timer itself, around the wait.
-        for future, settles in self._futures(function):
+        for future in self._futures(function):
             if not self.timers.outlives(function, timer) and not self._cleared_when_done(
                 function, timer, clears
             ):
-                found = self._leaky_handler(function.extent, timer, clears, settles, future)
+                found = self._leaky_handler(function.extent, timer, clears, self._finishing, future)
                 if found is not None:
                     return *found, "future"
         return None
@@ -95,8 +96,8 @@ class Executors:
                         return True
         return False
 
-    def _futures(self, function: Function) -> Iterator[tuple[Place, Effect]]:
-        """The variables of a function that hold a future it makes itself, with the effect of settling each."""
+    def _futures(self, function: Function) -> Iterator[Place]:
+        """The variables of a function that hold a future it makes itself."""
         makes = self.timers.knowledge.names("timer", "futures")
         for step, store in function.cfg.assignments:
             made = store.value
@@ -104,10 +105,11 @@ class Executors:
                 continue
             name = self.module.typed_name(made.callee)
             if name in makes or (name is None and f".{made.method}" in makes and made.receiver is not None):
-                yield step.target, self._finishing
+                yield step.target
 
     @cached_property
     def _finishing(self) -> Effect:
+        """The effect of settling a future by a method of its own."""
         methods = self.timers.knowledge.names("timer", "settles")
 
         def does(function: Function, step: Step, place: Place) -> bool:

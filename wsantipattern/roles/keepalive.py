@@ -49,7 +49,7 @@ class Keepalive:
         named = [
             entry
             for entry in self.knowledge.entries("socket", "server")
-            if any(self.sockets.imports_module(name) for name in entry["modules"])
+            if any(self.module.imports_from(name) for name in entry["modules"])
         ]
         return any(self._is_kept(e["keepalive"], e) for e in named) if named else otherwise
 
@@ -143,11 +143,15 @@ class Keepalive:
     def is_paced(self, function: Function, call: t.Call) -> bool:
         """Whether a call sends the same in a loop that waits a set time each round: it sleeps, or takes ticks."""
         cfg, values = function.cfg, [*call.arguments, *(value for _, value in call.keywords)]
-        return all(map(self._is_fixed, values)) and any(
-            self._bides_time(function, other)
-            for step in cfg.steps_of(call)
-            for other in cfg.reachable(step)
-            if step in cfg.reachable(other)
+        return (
+            bool(values)
+            and all(map(self._is_fixed, values))
+            and any(
+                self._bides_time(function, other)
+                for step in cfg.steps_of(call)
+                for other in cfg.reachable(step)
+                if step in cfg.reachable(other)
+            )
         )
 
     def _bides_time(self, function: Function, step: Step) -> bool:

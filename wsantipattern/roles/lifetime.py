@@ -266,7 +266,7 @@ class Lifetimes:
                     continue
                 if step.target.root.kind == "this" and step.target.root is not place.root:
                     continue  # another class's own
-                if step.target != place or not _is_constructor(function):
+                if step.target != place or function.kind != "constructor":
                     return False
                 value = store.value
                 if not (isinstance(value, t.Ref) and value.place.root in function.parameters):
@@ -409,10 +409,6 @@ class Lifetimes:
             and any(self.holders.of(p) == kept for p in (v.receiver, *v.arguments) if p is not None)
             for v in values
         )
-
-
-def _is_constructor(function: Function) -> bool:
-    return function.kind == "constructor" or function.name.rpartition(".")[2] == "__init__"
 
 
 def _from_the_end(key: t.Term) -> bool:

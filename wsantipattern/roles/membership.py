@@ -18,9 +18,6 @@ from wsantipattern.roles.mark import Marks
 from wsantipattern.roles.origin import Frame
 from wsantipattern.roles.reset import ahead, is_made
 
-CONTAINS = "__contains__"
-"""What Python's `in` runs."""
-
 ROUNDS = 2
 """Calls between a condition and the function that mentions the container it asks about."""
 
@@ -87,7 +84,7 @@ class Membership:
             for _ in range(ROUNDS):
                 for function in list(functions):
                     word = function.name.rpartition(".")[2]
-                    if word == CONTAINS:
+                    if word in self.containers.known("membership"):
                         word = "in"
                     if word:
                         functions.update(dict.fromkeys(self.module.functions_mentioning(word)))
@@ -221,7 +218,9 @@ class Membership:
     def _asked_by_object(self, frame: Frame, term: t.Term) -> list[Storage]:
         """`no in self.window`, where a class of the file says what that asks."""
         owner = self.module.class_of(term.place) if isinstance(term, t.Ref) and term.key is None else None
-        asking = self.module.method_of(owner, CONTAINS) if owner is not None else None
+        names = self.containers.known("membership") if owner is not None else ()
+        methods = (self.module.method_of(owner, name) for name in names if owner is not None)
+        asking = next((method for method in methods if method is not None), None)
         if asking is None or asking.owner is None or frame.runs(asking) or frame.level >= DEPTH:
             return []
         return self._answered(Frame(asking, frame, {asking.owner.this: term}), True)

@@ -337,7 +337,7 @@ class Messages:
         memo = self.module.memo
         if key not in memo:
             memo[key] = self._imported is None and any(
-                self.sockets.imports_module(name) for name in self.knowledge.names("message", "foreign")
+                self.module.imports_from(name) for name in self.knowledge.names("message", "foreign")
             )
         return bool(memo[key])
 

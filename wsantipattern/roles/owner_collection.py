@@ -234,6 +234,13 @@ class Collections:
                 known = self.module.canonical(call.callee) or ""
                 if call.receiver_place == place and call.method in self.knowledge.names("dedup", "clears"):
                     runs = True
+                if (
+                    call.receiver_place == place
+                    and call.method in self.knowledge.names("owner", "takes")
+                    and not call.arguments
+                    and step in function.cfg.reachable(step)
+                ):
+                    runs = True  # `while (timers.length) clearTimeout(timers.pop())`
                 if known in self.knowledge.names("dedup", "clears_of") and any(
                     isinstance(a, t.Ref) and a.place == place for a in call.arguments
                 ):

@@ -133,14 +133,17 @@ class Dealings:
         return self._is_disposed(end, armed, place, link)
 
     def _is_left_to_others(self, armed: Armed, place: Place) -> bool:
-        """Whether a function that deals with the timer is handed to something of another file, which may run it at the
+        """Whether a function that clears the timer is handed to something of another file, which may run it at the
         end: `stack.callback(self._quiet)`, `this.disposables.defer(this.#stop)`."""
-        clears = self.timers.clears(armed.arming)
-        for function in self.module.functions_mentioning(place.name):
+        if armed.collection is not None:
+            ending = self.collections.emptied_by(place, armed.arming)
+        else:
+            clears = self.timers.clears(armed.arming)
+            mentioning = self.module.functions_mentioning(place.name)
+            ending = {f for f in mentioning if clears.possibly(f, place)}
+        for function in ending - {armed.function, armed.callback}:
             name = function.name.rpartition(".")[2]
-            if function in (armed.function, armed.callback) or not name:
-                continue
-            if armed.collection is None and not clears.possibly(function, place):
+            if not name or self.events.of_handler(function):
                 continue
             if any(
                 self.module.resolve(call) is None

@@ -103,8 +103,7 @@ class Renewals:
                         yield from self._above(function, UP, {function})
 
     def _runs_once(self, function: Function) -> bool:
-        last = function.name.rpartition(".")[2]
-        return function.kind in ("constructor", "top") or last in ("__init__", "constructor")
+        return function.kind in ("constructor", "top")
 
     def _above(self, function: Function, depth: int, seen: set[Function]) -> Iterator[Turn]:
         """The calls of a function that makes or ends a connection."""

@@ -356,8 +356,11 @@ class Sockets:
             if "call" in entry:
                 named = self.module.typed_name(call.callee) == entry["call"]
             else:
-                named = call.method == entry["method"] and (
-                    any(map(self.imports_module, entry["modules"]))
+                # `const { upgradeWebSocket: upgrade } = createNodeWebSocket(...)`
+                written = self.module.value_of(call.callee)
+                word = written.place.name if isinstance(written, Ref) else call.method
+                named = word == entry["method"] and (
+                    any(map(self.module.imports_from, entry["modules"]))
                     if "modules" in entry
                     else self.imports(library)
                 )
@@ -415,11 +418,7 @@ class Sockets:
 
     def imports(self, library: Library) -> bool:
         """Whether the file imports one of the library's modules, or a part of one."""
-        return any(self.imports_module(name) for name in library.facts.get("modules", []))
-
-    def imports_module(self, name: str) -> bool:
-        """Whether the file imports a module, or a part of it: `uvicorn`, `hypercorn.asyncio` of `hypercorn`."""
-        return any(i == name or i.startswith((f"{name}.", f"{name}/")) for i in self.module.imports)
+        return any(self.module.imports_from(name) for name in library.facts.get("modules", []))
 
     def has_option(self, options: list[dict[str, Any]]) -> bool:
         """Whether some call, options object or assignment gives one of the options.

@@ -613,11 +613,7 @@ class Timers:
     @cached_property
     def _is_test(self) -> bool:
         """Whether the file is made of tests: it imports what tests are written with."""
-        return any(
-            name == known or name.startswith(known + ".")
-            for name in self.module.imports
-            for known in self.knowledge.names("timer", "tests")
-        )
+        return any(map(self.module.imports_from, self.knowledge.names("timer", "tests")))
 
     def _is_grouped(self, call: t.Call) -> bool:
         """Whether a task belongs to a group that ends its tasks itself."""

@@ -17,7 +17,9 @@ Limits
     A dead peer that another file notices is not seen; but a transport that only hands on what it is given, and tells
     its owner of the end, is `low`: its owner mostly watches over it. A farewell while the link ends is no loss. A flag
     of a wrapper counts where the file shows that it follows the making and the end of the connection, and nothing the
-    peer says; in Go also by its words (`medium`).
+    peer says; in Go also by its words (`medium`). The connections of one map or list are not told apart: a question
+    to one of them counts for all. The same message sent at a set pace, in a loop that sleeps, counts as the question
+    where something of the file waits for an answer.
 """
 
 from collections.abc import Iterator

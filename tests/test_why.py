@@ -149,7 +149,7 @@ EVIDENCE = {
     "stale-dedup-tracker": ("no reset of", "is a tracker|only words say"),
     "timer-not-cleared": (
         "is a timer:",
-        "there is a way on which|another handler of the promise clears|another handler of the future clears",
+        "there is a way on which|another handler of the",
     ),
     "timer-outlives-owner": ("can outlive the call that arms it", "its owner ends in", "the end "),
     "unguarded-append": ("this is content of a message", "no test on the way"),

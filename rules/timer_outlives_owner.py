@@ -20,7 +20,7 @@ Limits
     another file with the timer or its owner. Tasks, contexts, tickers without a callback, and libraries that reconnect by
     themselves are left out. A one-shot timer counts where it connects anew, arms itself again, where another end clears
     it, or where a close handler clears another timer. Timers in a map, object, list or set count where nobody of another
-    file has it and the end does not so much as name it; a single one that is cleared in good time shows that they are to be
+    file has it and the end does not so much as name it, or only empties it; a single one that is cleared in good time shows that they are to be
     cleared. Without a connection that the callback uses, only the end of a component, or a method such as `destroy` that
     clears another timer, is an end, and a callback that asks for anything that the end writes is silent. That an end was
     asked for may be told by another object (`user.loggedIn`): this is not seen. A clear that a new start always follows is

@@ -481,9 +481,18 @@ class Owners:
         """Whether a function runs by itself: a handler of events, what a timer runs, what makes a connection."""
         if function in self.callbacks or any(function in link.makers for link in self.links):
             return True
-        return any(
+        return self._is_heard(function) or any(
             r.function is not None or (r.word == "method" and self._is_connection(function))
             for r in self.events.of_handler(function)
+        )
+
+    def _is_heard(self, function: Function) -> bool:
+        """Whether an event loop calls a method of a protocol by this name."""
+        owner = function.owner
+        return owner is not None and any(
+            _last(function) in (entry["made"], entry["lost"], *entry["heard"])
+            for entry in self.knowledge.entries("owner", "protocol")
+            if not set(owner.bases).isdisjoint(entry["bases"])
         )
 
     def _is_connection(self, function: Function) -> bool:

@@ -15,6 +15,7 @@ from wsantipattern.model.flow import carried
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.roles.holder import Holder, Holders
+from wsantipattern.roles.reset import is_made
 from wsantipattern.roles.timer import Arming, Timer, Timers
 
 DEPTH = 3
@@ -275,6 +276,38 @@ class Collections:
 
     def _sees(self, term: t.Term, place: Place) -> bool:
         return any(isinstance(part, t.Ref) and part.place.starts_with(place) for part in term.walk())
+
+    def only_drops(self, function: Function, place: Place) -> bool:
+        """Whether a function does nothing with a collection but forget what is in it: `timers.clear()`."""
+        touching = [
+            step
+            for step in function.cfg.steps
+            if step.kind != "test"
+            and (
+                (step.target is not None and step.target.starts_with(place))
+                or any(isinstance(part, t.Ref) and part.place.starts_with(place) for part in _terms(step))
+            )
+        ]
+        return bool(touching) and all(self._drops(step, place) for step in touching)
+
+    def _drops(self, step: Step, place: Place) -> bool:
+        call, store = step.call, step.store
+        if step.kind == "call" and call is not None:
+            return (
+                call.receiver_place == place
+                and call.method in self.knowledge.names("dedup", "clears")
+                and not call.arguments
+            )
+        if store is None or store.op is not None or store.declares:
+            return False
+        value = store.value
+        if step.target == place:
+            return (isinstance(value, (t.Record, t.Sequence)) and not any(value.children())) or (
+                isinstance(value, t.Call) and not value.arguments and (value.constructs or is_made(value))
+            )
+        sizes = self.knowledge.names("dedup", "size_fields")
+        is_size = step.target is not None and step.target.parent == place and step.target.name in sizes
+        return is_size and isinstance(value, t.Constant) and value.value == 0
 
     def is_cleared_singly(self, place: Place, arming: Arming, among: set[Function]) -> bool:
         """Whether a function of those clears one timer of a collection."""

@@ -97,6 +97,18 @@ class Dealings:
             for f in outer
         )
 
+    def is_cleared_from_outside(self, armed: Armed) -> bool:
+        """Whether an object has a function that clears its timer for good, and that whoever owns the object may call."""
+        place = armed.place
+        if place is None or place.root.kind != "this":
+            return False
+        return any(
+            visible_in(place.root, function)
+            and not self.owners.is_inner(function)
+            and self._clears_to_stay(function, armed)
+            for function in self.module.functions_mentioning(place.name)
+        )
+
     def deals_with(self, end: End, armed: Armed, link: Link | None) -> bool:
         """Whether an end clears the timer, gives it up, or does something that may clear it."""
         place = armed.place
@@ -162,10 +174,10 @@ class Dealings:
         self, end: End, armed: Armed, kept: Place, link: Link | None, inside: Collection[Function]
     ) -> bool:
         """Whether an end touches the collection that a timer is kept in, or something may clear all of it there."""
-        touching = set(self.collections.mentioning(kept))
+        touching = {f for f in self.collections.mentioning(kept) if not self.collections.only_drops(f, kept)}
         for function in inside:
             if function in touching or any(
-                (step.target is not None and kept.starts_with(step.target))
+                (step.target is not None and step.target != kept and kept.starts_with(step.target))
                 or self._may_clear(function, step, armed, link)
                 or self._clears_another_way(function, step, armed)
                 for step in function.cfg.steps
@@ -191,9 +203,24 @@ class Dealings:
         for value in self.collections.cleared_at(step, armed.arming):
             for given in self._given(function, value):
                 around = self.collections.within(given)
+                if around is not None and self._are_futures(around):
+                    continue
                 if not (is_single(given) or around in known or (around is None and self._is_plain(given))):
                     return True
         return False
+
+    def _are_futures(self, place: Place) -> bool:
+        """Whether a collection is filled with promises, that somebody settles or cancels: no timers."""
+        makes = self.knowledge.names("timer", "futures")
+        put = [store.value for _, store in self.module.stores_to(place.element)]
+        return bool(put) and all(
+            isinstance(made, t.Call)
+            and (
+                (self.module.typed_name(made.callee) or "") in makes
+                or (made.receiver is not None and f".{made.method}" in makes)
+            )
+            for made in put
+        )
 
     def _given(self, function: Function, value: t.Term) -> list[t.Term]:
         """What a parameter is given by the calls of the file; anything else stands for itself."""
@@ -273,14 +300,46 @@ class Dealings:
             inner = value.value if isinstance(value, t.Spread) else value
             if not isinstance(inner, t.Ref):
                 continue
-            if place is not None and place.starts_with(inner.place) and inner.place.root is place.root:
+            holds = place is not None and place.starts_with(inner.place) and inner.place.root is place.root
+            if (
+                place is not None
+                and holds
+                and (inner.place.path or not self._is_told(call, place) or self.is_cleared_from_outside(armed))
+            ):
                 return True
         receiver = call.receiver_place
         if place is None or receiver is None or receiver != Place(place.root) or place.root.kind != "this":
             return False
         if link is not None and receiver in link.places:
             return False
-        return call.method not in self.knowledge.names("owner", "harmless")
+        if call.method in self.knowledge.names("owner", "harmless") or self._is_only_listeners(call):
+            return False
+        # What somebody else gave to the object, `self.on_lost(error)`, may come back to it; it is no method of its own.
+        return not self._is_given(call) or self.is_cleared_from_outside(armed)
+
+    def _is_told(self, call: t.Call, place: Place) -> bool:
+        """Whether another object is told of this one, `lobby.leave(self)`: then it can do what this one lets others do,
+        and cannot come to what it keeps to itself."""
+        receiver = call.receiver_place
+        return (
+            receiver is not None
+            and receiver.root.kind not in ("global", "import")
+            and place.root.kind == "this"
+            and place.path[0].startswith(("_", "#"))
+        )
+
+    def _is_only_listeners(self, call: t.Call) -> bool:
+        """Whether an object that is an emitter takes off its own listeners."""
+        return call.method in self.knowledge.names("event", "removers")
+
+    def _is_given(self, call: t.Call) -> bool:
+        """Whether what is called is a field that parameters of the file fill."""
+        stores = self.module.stores_to(call.callee.place) if isinstance(call.callee, t.Ref) else []
+        return bool(stores) and all(
+            isinstance(part, t.Ref) and part.place.root in function.parameters and not part.place.path
+            for function, store in stores
+            for part in [store.value]
+        )
 
     def _is_disposed(self, end: End, armed: Armed, place: Place, link: Link | None) -> bool:
         """Whether a function that clears the timer is in somebody's hands who may run it at this end."""

@@ -334,12 +334,7 @@ class Survivors:
 
     def _reports(self, armed: Armed, ends: list[End]) -> bool:
         """Whether a close handler tells the owner's owner, who may call the end that clears the timer."""
-        if armed.place is None or armed.place.root.kind != "this":
-            return False
-        clears = self.timers.clears(armed.arming)
-        if not any(
-            clears.possibly(f, armed.place) for f in self.module.functions_mentioning(armed.place.name)
-        ):
+        if not self.dealings.is_cleared_from_outside(armed):
             return False
         quiet = self.knowledge.names("owner", "quick").union(*(a.methods for a in self.timers.armings))
         return any(
@@ -354,6 +349,8 @@ class Survivors:
 
     def _is_cleared_on_the_way(self, armed: Armed, link: Link) -> bool:
         """Whether the timer is cleared before it is armed anew, where a connection follows on a closed one."""
+        if not link.makers and armed.place is not None and Place(armed.place.root) in link.places:
+            return False  # The object is its connection, and ends with it.
         functions = set(link.makers)
         if self.repeats(armed):
             functions |= {armed.function, *self.owners.callers_of(armed.function)}

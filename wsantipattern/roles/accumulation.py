@@ -25,6 +25,7 @@ from wsantipattern.roles.lifetime import Lifetimes
 from wsantipattern.roles.message import Message, Messages
 from wsantipattern.roles.nature import Natures
 from wsantipattern.roles.newness import Newness
+from wsantipattern.roles.reconnect import Reconnects
 from wsantipattern.roles.renewal import Renewals
 from wsantipattern.roles.socket import Sockets
 from wsantipattern.roles.words import any_of, split
@@ -78,6 +79,7 @@ class Accumulations:
         self.renewals = Renewals(
             module, knowledge, events, sockets, messages, self.holders, self.destinations
         )
+        self.reconnects = Reconnects(module, knowledge, events, sockets)
         self.newness = Newness(module, knowledge, messages, self.holders)
         self.in_tests = any(map(module.imports_from, knowledge.names("accumulation", "tests")))
 
@@ -116,6 +118,11 @@ class Accumulations:
         if self.in_tests:
             considered.silent(a.extent, "a test takes down whatever comes, what comes twice too")
             return True
+        once = self.reconnects.never(a.message.library)
+        if once is not None:
+            what = "this connection does not come back: its library is not asked to, or its failure closes it"
+            considered.silent(a.extent, what, at=once)
+            return True
         test = self.newness.proven(a.function, a.step, a.kept, a.term)
         if test is not None:
             considered.silent(
@@ -132,6 +139,11 @@ class Accumulations:
             considered.silent(a.extent, "what is added to `{}` is taken away again", a.name, at=gone)
             return True
         places = (a.kept, *self.holders.outside(a.kept))
+        slid = self._slides(a)
+        if slid is not None:
+            what = "`{}` is a window of a fixed length: each addition pushes the oldest out"
+            considered.silent(a.extent, what, a.name, at=slid)
+            return True
         taken = next((at for p in places if (at := self.lifetimes.consumed(p, a.kind == "text"))), None)
         if taken is not None:
             what = "`{}` is worked off: what is in it is taken out again"
@@ -171,6 +183,19 @@ class Accumulations:
                     on_it = call.receiver_place == part.place and not call.arguments
                     if on_it and call.method in removes:
                         return step.extent
+        return None
+
+    def _slides(self, a: Addition) -> t.Extent | None:
+        """Where the run that adds to a list always takes one out of it as well: `rates.shift(); rates.push(rate)`."""
+        cfg = a.function.cfg
+        for step, call in cfg.calls:
+            if (
+                call.method in self.knowledge.names("owner", "takes")
+                and step is not a.step
+                and self.holders.of(call.receiver) == a.kept
+                and (cfg.dominates(step, a.step) or cfg.path(a.step, {cfg.exit}, avoiding={step}) is None)
+            ):
+                return step.extent
         return None
 
     def _is_shown(self, a: Addition) -> bool:
@@ -300,9 +325,19 @@ class Accumulations:
         if isinstance(value, t.Binary) and value.op in _NUMERIC:
             formats = value.op == "%" and is_string(value.left)
             return formats and self._carried(part) is not None
-        if isinstance(value, t.Call) and value.method in self.knowledge.names("accumulation", "numeric"):
+        if self._is_numeric(value) or (isinstance(value, t.Ref) and self._counts(value.place)):
             return False
         return self._carried(unspread(part)) is not None
+
+    def _is_numeric(self, value: t.Term | None) -> bool:
+        return isinstance(value, t.Call) and value.method in self.knowledge.names("accumulation", "numeric")
+
+    def _counts(self, place: Place) -> bool:
+        """Whether a variable only ever gets numbers: `count = reader.readUInt8()`."""
+        if place.path or place.root.kind != "local":
+            return False
+        values = [store.value for _, store in self.module.stores_to(place)]
+        return bool(values) and all(map(self._is_numeric, values))
 
     def _grown(self, function: Function, step: Step, store: t.Store) -> Iterator[Addition]:
         """`x += m`."""
@@ -440,6 +475,8 @@ class Accumulations:
 
     def _appended(self, function: Function, step: Step, call: t.Call) -> Iterator[Addition]:
         """`list.append(m)`, `builder.WriteString(m)`, `element.insertAdjacentHTML("beforeend", m)`."""
+        if self.module.resolve(call) is not None:
+            return  # A method of the file by that name is looked at by itself.
         for entry in self.knowledge.entries("accumulation", "append"):
             if entry["method"] != call.method:
                 continue

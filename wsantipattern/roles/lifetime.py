@@ -108,11 +108,25 @@ class Lifetimes:
         cfg = scope.cfg
         begins = self._begins(binding, scope)
         reads = [s for s in cfg.steps if s.term is not None and any(s.term is r for r in message.reads)]
+        if not reads and function is scope:
+            # A function that is called here takes it in.
+            reads = [s for s in cfg.steps if s.call is not None and self._reads_in(s.call, message, 2)]
         if not reads and function is scope and scope.kind != "top":
             # The message was taken in before the run began: only a wait in the run brings another one.
             reads = [s for s in cfg.steps if s.suspends]
             return any(read in cfg.reachable(read, avoiding=begins) for read in reads)
         return not reads or any(read in cfg.reachable(read, avoiding=begins) for read in reads)
+
+    def _reads_in(self, call: t.Call, message: Message, depth: int) -> bool:
+        """Whether a function of the file that a call runs takes a message in."""
+        callee = self.invocations.resolve(call)
+        if callee is None or callee.is_inlined or callee.is_generator:
+            return False
+        return any(
+            (s.term is not None and any(s.term is r for r in message.reads))
+            or (depth > 0 and s.call is not None and self._reads_in(s.call, message, depth - 1))
+            for s in callee.cfg.steps
+        )
 
     def ends_with_link(self, kept: Holder, message: Message, depth: int = 3) -> bool:
         """Whether what is kept lives as long as one connection, which does not come back by itself."""

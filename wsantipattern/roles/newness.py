@@ -395,7 +395,7 @@ class Newness:
         for part in term.walk():
             if isinstance(part, t.Call):
                 if part.method in self.knowledge.names("message", "measures"):
-                    if any(self._near(a, kept) for a in (*part.arguments, part.receiver) if a is not None):
+                    if self._measures(part, kept):
                         return True
                     continue
                 if self.module.canonical(part.callee) in self.knowledge.names("liveness", "clocks"):
@@ -435,12 +435,25 @@ class Newness:
         # A field of an element of the list that grows moves with it.
         return (holder.within(kept) and holder != kept) or self._is_written(holder)
 
+    def _measures(self, call: t.Call, kept: Holder) -> bool:
+        """Whether a call asks for the length of what is kept."""
+        if any(self._near(argument, kept) for argument in call.arguments):
+            return True
+        on = call.receiver_place
+        if on is None or on.path or on.root.kind != "local":
+            return call.receiver is not None and self._near(call.receiver, kept)
+        # A method is called on what a variable stands for, also where it was only just put there:
+        # `d, ok := drafts[id]; if !ok { d = &strings.Builder{}; drafts[id] = d }; d.Len()`
+        through = self.holders.at(on.field(call.method))
+        return through is not None and self._is_near(Holder(through.root, through.path[:-1]), kept)
+
     def _near(self, term: t.Term, kept: Holder) -> bool:
         """Whether a term is what is kept, or a whole that it is a field of; a list that it is only one element of is not."""
         holder = self.holders.of(term)
-        if holder is None or not holder.near(kept):
-            return False
-        return ELEMENT not in kept.path[len(holder.path) :]
+        return holder is not None and self._is_near(holder, kept)
+
+    def _is_near(self, holder: Holder, kept: Holder) -> bool:
+        return holder.near(kept) and ELEMENT not in kept.path[len(holder.path) :]
 
     def _next(self, side: t.Term, other: t.Term, kept: Holder, function: Function, step: Step | None) -> bool:
         """Whether equality with `other` means that content goes on exactly where the kept content ends."""
@@ -454,7 +467,7 @@ class Newness:
             if (
                 isinstance(part, t.Call)
                 and part.method in self.knowledge.names("message", "measures")
-                and any(self._near(a, kept) for a in (*part.arguments, part.receiver) if a is not None)
+                and self._measures(part, kept)
             ):
                 return True
             if (

@@ -304,7 +304,9 @@ class Dealings:
             if (
                 place is not None
                 and holds
-                and (inner.place.path or not self._is_told(call, place) or self.is_cleared_from_outside(armed))
+                and (
+                    inner.place.path or not self._is_told(call, place) or self.is_cleared_from_outside(armed)
+                )
             ):
                 return True
         receiver = call.receiver_place

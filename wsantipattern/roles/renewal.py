@@ -64,7 +64,11 @@ class Renewals:
     ) -> t.Extent | None:
         """Where what is kept is emptied between the taking in of a message and a step that adds to it."""
         cfg = function.cfg
-        empties = [s for s in cfg.steps if s is not step and self._empties_at(function, s, kept)]
+        empties = [
+            s
+            for s in cfg.steps
+            if s is not step and (self._empties_at(function, s, kept) or self._replaces_at(s, kept))
+        ]
         if not empties:
             return None
         # A run of a function that takes nothing in has one message.
@@ -73,6 +77,19 @@ class Renewals:
         if any(step in cfg.reachable(start, avoiding=empties) for start in starts):
             return None
         return empties[0].extent
+
+    def _replaces_at(self, step: Step, kept: Holder) -> bool:
+        """Whether a step gives a field a value that is made without its old one, or a variable an empty one."""
+        store = step.store
+        if store is None or store.op is not None or step.target is None:
+            return False
+        if not step.target.path:
+            return kept == Holder(step.target.root) and is_empty(store.value, self.knowledge)
+        return self.holders.at(step.target) == kept and not any(
+            (held := self.holders.of(part)) is not None and held.near(kept)
+            for part in store.value.walk()
+            if isinstance(part, t.Ref)
+        )
 
     # -- where connections begin and end -----------------------------------------------------------
 
@@ -204,11 +221,13 @@ class Renewals:
             if where is not None and is_page:
                 # `board.innerHTML = ""` empties `board`.
                 where = where.parent or where
+            if where is not None and is_emptied(step, self.knowledge):
+                where, is_page = where.parent or where, True  # `lines.length = 0`
             outer = function if where is None else where.root
             if (
                 where is not None
                 and self._covers(where, kept)
-                and self._is_made_new(store.value, where)
+                and (is_emptied(step, self.knowledge) or self._is_made_new(store.value, where))
                 and (is_page or not (isinstance(outer, Binding) and outer.scope is function))
             ):
                 return True
@@ -258,6 +277,18 @@ class Renewals:
             and kept.within(receiver)
             and call.method in self.knowledge.names("accumulation", "sets")
         )
+
+
+def is_emptied(step: Step, knowledge: Knowledge) -> bool:
+    """Whether a step sets the size of something to nothing: `lines.length = 0`."""
+    value = step.store.value if step.store is not None else None
+    return (
+        isinstance(value, t.Constant)
+        and value.value == 0
+        and step.target is not None
+        and bool(step.target.path)
+        and step.target.name in knowledge.names("dedup", "size_fields")
+    )
 
 
 def is_empty(value: t.Term, knowledge: Knowledge) -> bool:

@@ -95,6 +95,7 @@ class Sockets:
         self._by_name = {name: lib for lib in self.libraries for name in (*lib.types, *lib.makes)}
         self._by_base = {n: lib for lib in self.libraries for n in (*lib.facts.get("bases", []), *lib.types)}
         self._kept: dict[Place, Socket | None] = {}
+        self._recorded: dict[str, Socket | None] = {}
         self._receivers: dict[Function, list[tuple[Call, str | None]]] = {}
 
     def of(self, term: Term | None) -> Socket | None:
@@ -110,7 +111,13 @@ class Sockets:
                 return Socket(None, library, strong(term.extent, "the connection is made here"))
             if term.method in _TAKES and term.receiver_place is not None:
                 return self.at(term.receiver_place.element)
-            return None
+            chosen = self._chosen(term)
+            return self._in_records(chosen) if chosen is not None else None
+        if isinstance(term, Field):
+            # `get().wire`, of a store whose `set({ wire })` is in the file.
+            asked = term.subject
+            is_state = isinstance(asked, Call) and not asked.arguments and self.module.resolve(asked) is None
+            return self._in_records(term.name) if is_state else None
         if isinstance(term, Element):
             return self._element(term.subject)
         if isinstance(term, Result) and isinstance(term.call, Element) and term.index == 1:
@@ -119,6 +126,37 @@ class Sockets:
         if isinstance(term, Ref):
             return self.at(term.place)
         return None
+
+    def _chosen(self, call: Call) -> str | None:
+        """The field that a selector asks a store for: `useStore((state) => state.wire)`."""
+        asked = call.arguments[0] if len(call.arguments) == 1 else None
+        selector = self.module.resolve_value(asked) if isinstance(asked, Closure) else None
+        if selector is None or len(selector.parameters) != 1:
+            return None
+        given = [value for value, _ in returns(selector)]
+        if len(given) != 1 or not isinstance(given[0], Ref):
+            return None
+        place = given[0].place
+        return place.path[0] if place.root is selector.parameters[0] and len(place.path) == 1 else None
+
+    def _in_records(self, name: str) -> Socket | None:
+        """The connection that every record of the file has under a name, where it has anything."""
+        if name not in self._recorded:
+            self._recorded[name] = None
+            values = [
+                value
+                for function in self.module.functions_mentioning(name)
+                for step in function.cfg.steps
+                if step.term is not None
+                for part in step.term.walk()
+                if isinstance(part, Record)
+                for key, value in part.entries
+                if key == name and not (isinstance(value, Constant) and value.value is None)
+            ]
+            found = [self.of(value) for value in values]
+            if found and all(one is not None and one.evidence.is_strong for one in found):
+                self._recorded[name] = found[0]
+        return self._recorded[name]
 
     def own(self, place: Place) -> Place:
         """The place that a variable was given from, where it has no other value: `this.ws` of `const ws = this.ws`."""

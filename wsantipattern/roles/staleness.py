@@ -225,7 +225,8 @@ class Staleness:
         best: _Verdict | None = None
         for condition, truth in implied(term, holds, self.module):
             found = (
-                self._compared(frame, condition, truth)
+                self._one_of(frame, condition, truth)
+                or self._compared(frame, condition, truth)
                 or self._compared_each(frame, condition, truth)
                 or self._worded(frame, condition, truth)
                 or self._differs(frame, condition, truth)
@@ -235,6 +236,13 @@ class Staleness:
         if best is None or not best.is_sure:
             return self._apart(frame, term, holds) or best
         return best
+
+    def _one_of(self, frame: Frame, condition: t.Term, holds: bool) -> _Verdict | None:
+        """The best of several reasons: `const outdated = !m.complete || m.version < version`."""
+        if not isinstance(condition, t.Logic) or condition.op != ("or" if holds else "and"):
+            return None
+        sides = (self._says(frame, side, holds) for side in (condition.left, condition.right))
+        return max((side for side in sides if side is not None), key=lambda one: one.weight, default=None)
 
     def _apart(self, frame: Frame, term: t.Term, holds: bool) -> _Verdict | None:
         """Two positions of which one is not below the other, and not the same: `a != b and not a < b`."""

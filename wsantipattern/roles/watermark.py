@@ -223,7 +223,9 @@ class Watermarks:
             and self._only_rises(watermark)
             and not self._is_start(move)
         ):
-            since = self._under_way(watermark, move) or self.kinds.sibling(watermark, move, value)
+            in_loop = function.cfg.reaches(step, step)
+            since = None if in_loop else self._under_way(watermark, move)
+            since = since or self.kinds.sibling(watermark, move, value)
             if since is not None:
                 return self._accounted(Setback(watermark, move, value, True, None, since))
         if loaded:
@@ -385,11 +387,9 @@ class Watermarks:
         return place.is_local and place.root.scope is not None and place.root.scope.host is move.function.host
 
     def _is_start(self, move: Move) -> bool:
-        """Whether a loaded value is how the slot starts, or follows a stream of its own in a loop."""
+        """Whether a loaded value is how the slot starts."""
         function, place = move.function, move.place
         if self._is_own(move):
-            return True
-        if function.cfg.reaches(move.step, move.step):
             return True
         for caller, step in callers(function):
             if caller.kind in ("constructor", "top") or self._runs_for_new(function, caller, step):

@@ -1,0 +1,72 @@
+"""Reconnects: whether what the library of a connection would do again is done in this file.
+
+A hook or builder that connects again only when it is asked to, and is not; a connection that comes back by itself, and
+that the handler of its failure closes for good. Knows nothing of reconnects that a file writes out itself.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import term as t
+from wsantipattern.model.flow import Key
+from wsantipattern.model.module import Function, Module
+from wsantipattern.model.place import Place
+from wsantipattern.roles.event import Events
+from wsantipattern.roles.socket import Library, Sockets
+
+
+class Reconnects:
+    """What the connections of one module do after a failure."""
+
+    def __init__(self, module: Module, knowledge: Knowledge, events: Events, sockets: Sockets) -> None:
+        self.module = module
+        self.knowledge = knowledge
+        self.events = events
+        self.sockets = sockets
+
+    def never(self, library: Library | None) -> t.Extent | None:
+        """Where the file makes the connections of a library, none of which comes back; None where one may."""
+        made = [call for call, of in self._made if of is library] if library is not None else []
+        if library is None or not made:
+            return None
+        if not library.reconnects:
+            return made[0].extent if "reconnects_on" in library.facts else None
+        return made[0].extent if all(self._is_given_up(call, library) for call in made) else None
+
+    @cached_property
+    def _made(self) -> list[tuple[t.Call, Library]]:
+        found: list[tuple[t.Call, Library]] = []
+        for function in self.module.all_functions:
+            for _, call in function.cfg.calls if not function.is_inlined else ():
+                socket = self.sockets.of(call) if self.sockets.makes(call) else None
+                if socket is not None and socket.library is not None:
+                    found.append((call, socket.library))
+        return found
+
+    def _is_given_up(self, call: t.Call, library: Library) -> bool:
+        """Whether the handler of its failure closes a connection: `source.onerror = () => source.close()`."""
+        kept = call.parent
+        if not isinstance(kept, t.Store) or not isinstance(kept.target, t.Ref):
+            return False
+        place = self.sockets.own(kept.target.place)
+        return any(
+            isinstance(registration.emitter, t.Ref)
+            and self.sockets.own(registration.emitter.place) == place
+            and self._always_closes(registration.handler, place, library)
+            for registration in self.events.registrations("error")
+        )
+
+    def _always_closes(self, handler: Function, place: Place, library: Library) -> bool:
+        cfg = handler.cfg
+        closing = {
+            step
+            for step, call in cfg.calls
+            if call.method in library.closes
+            and call.receiver_place is not None
+            and self.sockets.own(call.receiver_place) == place
+        }
+        # `source?.close()`: there is one where it fails.
+        there: list[tuple[Key, bool]] = [(("set", place), True)]
+        return bool(closing) and cfg.path(cfg.entry, {cfg.exit}, avoiding=closing, given=there) is None

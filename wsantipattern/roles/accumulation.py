@@ -15,6 +15,7 @@ from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
+from wsantipattern.model.flow import Key
 from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import Binding, Place
 from wsantipattern.roles.destination import Destinations
@@ -189,11 +190,18 @@ class Accumulations:
         """Where the run that adds to a list always takes one out of it as well: `rates.shift(); rates.push(rate)`."""
         cfg = a.function.cfg
         for step, call in cfg.calls:
+            place = call.receiver_place
             if (
-                call.method in self.knowledge.names("owner", "takes")
-                and step is not a.step
-                and self.holders.of(call.receiver) == a.kept
-                and (cfg.dominates(step, a.step) or cfg.path(a.step, {cfg.exit}, avoiding={step}) is None)
+                place is None
+                or step is a.step
+                or call.method not in self.knowledge.names("owner", "takes")
+                or self.holders.of(call.receiver) != a.kept
+            ):
+                continue
+            there: list[tuple[Key, bool]] = [(("set", place), True)]
+            if (
+                cfg.path(cfg.entry, {a.step}, avoiding={step}, given=there) is None
+                or cfg.path(a.step, {cfg.exit}, avoiding={step}, given=there) is None
             ):
                 return step.extent
         return None

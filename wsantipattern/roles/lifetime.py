@@ -373,7 +373,10 @@ class Lifetimes:
         if call.method not in self.knowledge.names("accumulation", "takes") or call.receiver is None:
             return False
         # `lines.shift()` alone only keeps a log short; the element is what a queue is read for.
-        return call.parent is not None and self._is(self.holders.of(call.receiver), kept)
+        used = call.parent
+        while isinstance(used, t.Logic):
+            used = used.parent
+        return used is not None and self._is(self.holders.of(call.receiver), kept)
 
     def _cuts(self, value: t.Term, kept: Holder) -> bool:
         """`buffer = buffer.slice(end)`, `buffer = lines.pop()`: the front has been dealt with."""

@@ -58,15 +58,30 @@ class Reconnects:
             for registration in self.events.registrations("error")
         )
 
-    def _always_closes(self, handler: Function, place: Place, library: Library) -> bool:
-        cfg = handler.cfg
+    def _always_closes(self, function: Function, place: Place, library: Library, depth: int = 2) -> bool:
+        cfg = function.cfg
         closing = {
             step
             for step, call in cfg.calls
-            if call.method in library.closes
-            and call.receiver_place is not None
-            and self.sockets.own(call.receiver_place) == place
+            if (
+                call.method in library.closes
+                and call.receiver_place is not None
+                and self.sockets.own(call.receiver_place) == place
+            )
+            or (
+                depth > 0
+                and (callee := self.module.resolve(call)) is not None
+                and self._always_closes(callee, self._inside(call, callee, place), library, depth - 1)
+            )
         }
         # `source?.close()`: there is one where it fails.
         there: list[tuple[Key, bool]] = [(("set", place), True)]
         return bool(closing) and cfg.path(cfg.entry, {cfg.exit}, avoiding=closing, given=there) is None
+
+    def _inside(self, call: t.Call, callee: Function, place: Place) -> Place:
+        """What a place is called in a function that is called: the parameter that gets it, or itself."""
+        for index, parameter in enumerate(callee.parameters):
+            given = call.argument(index, parameter.name)
+            if isinstance(given, t.Ref) and self.sockets.own(given.place) == place:
+                return Place(parameter)
+        return place

@@ -115,9 +115,7 @@ class Sockets:
             return self._in_records(chosen) if chosen is not None else None
         if isinstance(term, Field):
             # `get().wire`, of a store whose `set({ wire })` is in the file.
-            asked = term.subject
-            is_state = isinstance(asked, Call) and not asked.arguments and self.module.resolve(asked) is None
-            return self._in_records(term.name) if is_state else None
+            return self._in_records(term.name) if self._is_state(term.subject) else None
         if isinstance(term, Element):
             return self._element(term.subject)
         if isinstance(term, Result) and isinstance(term.call, Element) and term.index == 1:
@@ -126,6 +124,10 @@ class Sockets:
         if isinstance(term, Ref):
             return self.at(term.place)
         return None
+
+    def _is_state(self, term: Term | None) -> bool:
+        """Whether a term asks something of another file for all it has: `get()`, `useStore.getState()`."""
+        return isinstance(term, Call) and not term.arguments and self.module.resolve(term) is None
 
     def _chosen(self, call: Call) -> str | None:
         """The field that a selector asks a store for: `useStore((state) => state.wire)`."""
@@ -205,6 +207,11 @@ class Sockets:
         if not place.path and not place.root.name and isinstance(place.root.initial, (Call, Suspend)):
             # `const { send, readyState } = useWebSocket(...)`: what is taken apart has no name.
             return self.of(place.root.initial)
+        if len(place.path) == 1 and self._is_state(place.root.initial):
+            # `const state = get(); state.wire`
+            found = self._in_records(place.path[0])
+            if found is not None:
+                return found
         inherited = self._inherited(place)
         if inherited is not None:
             return inherited

@@ -162,6 +162,8 @@ class Staleness:
         for step, store in function.cfg.assignments:
             if step.target is None or ELEMENT in step.target.path or not _may_be_condition(store.value):
                 continue
+            if self._is_mask(function, step.target):
+                continue
             learned = list(self._either(frame, store.value))
             if not learned and isinstance(store.value, t.Call):
                 # `const isStale = checkState(ours, theirs)`: the variable is named for it.
@@ -205,6 +207,19 @@ class Staleness:
                         verdict.is_sure,
                         verdict.kind,
                     )
+
+    def _is_mask(self, function: Function, place: Place) -> bool:
+        """Whether a comparison is one of each element, by which some are chosen: `rows[rows.at <= last]` of an array."""
+        if place.path:
+            return False
+        keys = (
+            part.key
+            for step in function.cfg.steps
+            if step.term is not None
+            for part in step.term.walk()
+            if isinstance(part, (t.Ref, t.Element)) and part.key is not None
+        )
+        return any(isinstance(inner, t.Ref) and inner.place == place for key in keys for inner in key.walk())
 
     def _is_excluded(self, function: Function, step: Step, told: set[tuple[Key, bool]]) -> bool:
         """Whether an earlier condition has said already that it is not so: `case stale: ... case current: ...`."""

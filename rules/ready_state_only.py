@@ -19,7 +19,8 @@ Limits
     of a wrapper counts where the file shows that it follows the making and the end of the connection, and nothing the
     peer says; in Go also by its words (`medium`). The connections of one map or list are not told apart: a question
     to one of them counts for all. The same message sent at a set pace, in a loop that sleeps, counts as the question
-    where something of the file waits for an answer.
+    where something of the file waits for an answer. Silent too where all connections of the file are to `localhost`
+    by a literal address.
 """
 
 from collections.abc import Iterator

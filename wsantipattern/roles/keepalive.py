@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
@@ -36,6 +38,32 @@ class Keepalive:
         if library.keepalive == "server":
             return self._is_served_alive(True)
         return self._is_kept(library.keepalive, library.facts)
+
+    @cached_property
+    def loops_back(self) -> t.Extent | None:
+        """Where the file makes its connections, if all of them are to this very machine, by a literal address."""
+        made = [
+            call
+            for function in self.module.all_functions
+            if not function.is_inlined
+            for _, call in function.cfg.calls
+            if self.sockets.makes(call)
+        ]
+        return made[0].extent if made and all(map(self._is_to_itself, made)) else None
+
+    def _is_to_itself(self, call: t.Call) -> bool:
+        given = call.arguments[0] if call.arguments else None
+        value = self.module.value_of(given) or given
+        if isinstance(value, t.Template) and value.parts:
+            value = value.parts[0]
+        text = value.value if isinstance(value, t.Constant) else None
+        if not isinstance(text, str):
+            return False
+        try:
+            host = urlsplit(text).hostname
+        except ValueError:
+            return False
+        return host in self.knowledge.names("liveness", "loopback")
 
     def _is_kept(self, keepalive: str, facts: dict[str, Any]) -> bool:
         if keepalive == "default":

@@ -215,6 +215,10 @@ class States:
                 "what is sent here is a farewell: the connection ends, and with it all that could be lost",
             )
             return True
+        if self.keepalive.loops_back is not None:
+            what = "`{}` is a connection to this very machine, whose end is heard at once"
+            considered.silent(extent, what, sending.shown, at=self.keepalive.loops_back)
+            return True
         if self.keepalive.kept_by_library(socket.library):
             name = socket.library.name if socket.library is not None and socket.library.name else "the server"
             considered.silent(extent, "{} itself notices a dead peer of `{}`", name, sending.shown)

@@ -106,6 +106,11 @@ class Timers:
                     call.extent, "the task group that `{}` belongs to ends its tasks", step.target
                 )
                 continue
+            if arming.task and self._is_main(function):
+                considered.silent(
+                    call.extent, "whatever runs {} as the program cancels its tasks", self.described(function)
+                )
+                continue
             start = step if arming.starts is None else self._started(function, step, arming)
             if start is None:
                 what = "`{}` is made here, and not started in {} on every way"
@@ -622,6 +627,17 @@ class Timers:
             isinstance(store.value, t.Call)
             and self.module.canonical(store.value.callee) in self.knowledge.names("timer", "groups")
             for _, store in self.module.stores_to(place)
+        )
+
+    def _is_main(self, function: Function) -> bool:
+        """Whether a function only runs as the program's main task: `asyncio.run(main())`."""
+        runners = self.knowledge.names("timer", "runners")
+        runs = [step.call for _, step in callers(function)]
+        return bool(runs) and all(
+            run is not None
+            and isinstance(run.parent, t.Call)
+            and self.module.canonical(run.parent.callee) in runners
+            for run in runs
         )
 
     def has_other_owner(self, function: Function, timer: Timer) -> bool:

@@ -109,6 +109,16 @@ class Dealings:
             for function in self.module.functions_mentioning(place.name)
         )
 
+    def is_ever_cleared(self, armed: Armed) -> bool:
+        """Whether anything of the file clears the timer for good before it fires, and not only to start it anew: then it
+        is not meant to fire come what may."""
+        place = armed.place
+        assert place is not None
+        return any(
+            visible_in(place.root, function) and self._clears_to_stay(function, armed)
+            for function in self.module.functions_mentioning(place.name)
+        )
+
     def deals_with(self, end: End, armed: Armed, link: Link | None) -> bool:
         """Whether an end clears the timer, gives it up, or does something that may clear it."""
         place = armed.place
@@ -138,15 +148,20 @@ class Dealings:
             return True
         if self._clears_to_stay(armed.callback, armed) or self._is_left_to_others(armed, place):
             return True
-        if link is not None and any(
-            visible_in(place.root, h) and self._clears_to_stay(h, armed) for h in link.handlers
+        if (
+            link is not None
+            and not self.unhears(end, link)
+            and any(visible_in(place.root, h) and self._clears_to_stay(h, armed) for h in link.handlers)
         ):
             return True
         return self._is_disposed(end, armed, place, link)
 
     def _is_left_to_others(self, armed: Armed, place: Place) -> bool:
         """Whether a function that clears the timer is handed to something of another file, which may run it at the
-        end: `stack.callback(self._quiet)`, `this.disposables.defer(this.#stop)`."""
+        end: `stack.callback(self._quiet)`, `this.disposables.defer(this.#stop)`; or the timer itself, or a method of it,
+        is kept elsewhere: `self.cleanups.append(self.ticker.stop)`."""
+        if armed.collection is None and self._is_kept_twice(armed, place):
+            return True
         if armed.collection is not None:
             ending = self.collections.emptied_by(place, armed.arming)
         else:
@@ -169,6 +184,16 @@ class Dealings:
             ):
                 return True
         return False
+
+    def _is_kept_twice(self, armed: Armed, place: Place) -> bool:
+        """Whether a container is given the timer, or one of its methods."""
+        adds = self.knowledge.names("dedup", "adds")
+        return any(
+            call.method in adds
+            and any(isinstance(a, t.Ref) and a.place.starts_with(place) for a in call.arguments)
+            for function in self.module.functions_mentioning(place.name)
+            for _, call in function.cfg.calls
+        )
 
     def _deals_with_all(
         self, end: End, armed: Armed, kept: Place, link: Link | None, inside: Collection[Function]
@@ -285,6 +310,15 @@ class Dealings:
                 return True
         return False
 
+    def unhears(self, end: End, link: Link) -> bool:
+        """Whether an end takes the connection's close handler off by its name before the connection closes."""
+        return any(
+            call.method in self.knowledge.names("event", "removers")
+            and any(self.module.resolve_value(a) in link.handlers for a in call.arguments if isinstance(a, t.Ref))
+            for function in self.owners.run_by(end.function)
+            for _, call in function.cfg.calls
+        )
+
     def _may_clear(self, function: Function, step: Step, armed: Armed, link: Link | None) -> bool:
         """A call that nobody here can see into, with the timer, its owner, or of the owner's own."""
         call = step.call
@@ -295,6 +329,8 @@ class Dealings:
             owner = function.this.owner if function.this is not None else None
             bases = set(owner.bases) if owner is not None else set()
             return not bases or not bases <= self.knowledge.names("owner", "plain")
+        if call.receiver_place is not None and call.method in self._keeping:
+            return False  # A container keeps what it is given, `watchers.discard(self)`, and does nothing to it.
         values = [*call.arguments, *(value for _, value in call.keywords)]
         for value in values:
             inner = value.value if isinstance(value, t.Spread) else value
@@ -318,6 +354,11 @@ class Dealings:
             return False
         # What somebody else gave to the object, `self.on_lost(error)`, may come back to it; it is no method of its own.
         return not self._is_given(call) or self.is_cleared_from_outside(armed)
+
+    @cached_property
+    def _keeping(self) -> frozenset[str]:
+        names = self.knowledge.names
+        return names("dedup", "adds") | names("dedup", "removes") | names("dedup", "asks")
 
     def _is_told(self, call: t.Call, place: Place) -> bool:
         """Whether another object is told of this one, `lobby.leave(self)`: then it can do what this one lets others do,

@@ -35,7 +35,11 @@ def forgotten(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
         if cleared is None and not (end.is_sure and survivors.dealings.goes_on(armed)):
             continue
         # What waits in a collection for its answer tells who asked when none comes.
-        if not repeats and (armed.place is None or not dealings.is_cleared_elsewhere(armed, end)):
+        if not repeats and not (
+            (armed.place is not None and dealings.is_cleared_elsewhere(armed, end))
+            or (cleared is not None and armed.place is not None and dealings.is_ever_cleared(armed))
+            or (cleared is not None and _uses_closed(survivors, armed, end))
+        ):
             continue
         if dealings.arms_itself(end, armed) or dealings.deals_with(end, armed, None):
             continue
@@ -47,6 +51,25 @@ def forgotten(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
         confidence = Confidence.HIGH if end.is_sure and cleared is not None else Confidence.MEDIUM
         yield Survivor(armed, end, "left", [(armed.function, armed.step)], work, False, cleared, confidence)
         return
+
+
+def _uses_closed(survivors: Survivors, armed: Armed, end: End) -> bool:
+    """Whether a callback calls something that the end closes: `this.link.emit(...)` after `this.link.disconnect()`."""
+    owners = survivors.owners
+    closed = {
+        owners.sockets.own(step.call.receiver_place)
+        for function in owners.run_by(end.function)
+        for step in function.cfg.of_kind("call", "spawn")
+        if step.call is not None
+        and step.call.receiver_place is not None
+        and step.call.method in owners.closing_words
+        and not any(True for _ in survivors.kept.collections.cleared_at(step, armed.arming))
+    } - owners.timer_places
+    return any(
+        call.receiver_place is not None and owners.sockets.own(call.receiver_place) in closed
+        for function in owners.run_by(armed.callback)
+        for _, call in function.cfg.calls
+    )
 
 
 def _belongs(armed: Armed, end: End) -> bool:

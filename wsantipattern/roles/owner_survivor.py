@@ -203,11 +203,21 @@ class Survivors:
         key = (armed.callback, link, another)
         if key not in self._making:
             self._making[key] = any(
-                self.owners.makes(link, f, s) or (another and self.owners.makes_another(s))
+                self._makes_soon(armed, link, f, s) or (another and self.owners.makes_another(s))
                 for f in self.owners.run_by(armed.callback)
                 for s in f.cfg.steps
             )
         return self._making[key]
+
+    def _makes_soon(self, armed: Armed, link: Link, function: Function, step: Step) -> bool:
+        """Whether a step makes the connection anew, or arms another timer that does."""
+        return self.owners.makes(link, function, step) or any(
+            other.held != armed.held
+            and self.kept.arms(other, function, step)
+            and any(self.owners.makes(link, f, s) for f in self.owners.run_by(other.callback) for s in f.cfg.steps)
+            for other in self.kept.armed
+            if step.kind in ("call", "assign")
+        )
 
     def _heard_closed(self, link: Link) -> Iterator[tuple[Function, Step | None]]:
         """What runs because the connection is closed: close handlers, and what follows a receive."""
@@ -273,7 +283,7 @@ class Survivors:
         cleared = self.dealings.sibling(end, armed)
         work = None
         if self._remakes(armed, link, another=False):
-            work = after.way(armed.callback, lambda f, s: self.owners.makes(link, f, s))
+            work = after.way(armed.callback, lambda f, s: self._makes_soon(armed, link, f, s))
         remakes = work is not None
         if work is None:
             work = after.way(armed.callback, lambda f, s: self._uses(link, s))
@@ -353,7 +363,9 @@ class Survivors:
             return False  # The object is its connection, and ends with it.
         functions = set(link.makers)
         if self.repeats(armed):
-            functions |= {armed.function, *self.owners.callers_of(armed.function)}
+            opening = {r.handler for r in self.events.registrations(*self.knowledge.names("liveness", "opened"))}
+            begun = {f for start in (*link.makers, *opening) for f in self.owners.run_by(start)}
+            functions |= {armed.function, *(begun & set(self.owners.callers_of(armed.function)))}
         if armed.collection is not None:
             emptied = self.kept.collections.emptied_by(armed.collection, armed.arming)
             return any(not emptied.isdisjoint(self.owners.run_by(f)) for f in functions)

@@ -18,7 +18,7 @@ Limits
     clears it is given away, and where only plain synchronous code stands between arming and clearing. A panic
     inside of a call, an exception thrown by a call outside `try`, and a `finally` that fails itself are not ways
     out. A condition in a `finally` or deferred body that leaves the timer armed counts as a decision. A task is a
-    watchdog only where nothing awaits it, reads its result or hands it over (to `asyncio.wait`, say), and none in
+    watchdog only where nothing awaits it, reads its result or hands it over (to `asyncio.gather`, say), and none in
     files of tests. A loop over the handles or their names that clears each of them counts as a clear of each, also
     where it would run over none. Promises and futures are followed to the handlers in the same function that settle
     them; Twisted's Deferreds are not. A function that clears the timer and is given to something of another file

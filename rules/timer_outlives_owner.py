@@ -24,7 +24,10 @@ Limits
     cleared. Without a connection that the callback uses, only the end of a component, or a method such as `destroy` that
     clears another timer, is an end, and a callback that asks for anything that the end writes is silent. That an end was
     asked for may be told by another object (`user.loggedIn`): this is not seen. A clear that a new start always follows is
-    no clear. A repeating timer that the next connection clears first is not reported.
+    no clear. A repeating timer that the next connection clears first is not reported. An end that clears another timer of
+    the owner counts for those that are also cleared for good somewhere, that use what the end closes, or that are cleared
+    and armed together with the other one. The timers of an entry that is taken out of a collection count where the removal
+    clears another timer of the entry, or another removal clears this one, and the callback does not ask the collection.
 """
 
 from collections.abc import Iterator

@@ -43,7 +43,8 @@ class Aftermath:
     def _collect(self) -> None:
         for function in self._ran:
             for step in function.cfg.steps:
-                self._effect(step, certain=True)
+                if not _is_of_one_run(function, step):
+                    self._effect(step, certain=True)
             for inner in function.descendants:
                 if not inner.is_inlined and inner not in self._ran:
                     for step in inner.cfg.steps:
@@ -438,3 +439,17 @@ def _communications(step: Step) -> Iterator[t.Term]:
             for statement in case.before:
                 if isinstance(statement, t.Evaluate):
                     yield statement.term
+
+
+def _is_of_one_run(function: Function, step: Step) -> bool:
+    """Whether a step only writes a variable that each run of its function has anew, and that no closure sees."""
+    place = step.target
+    return (
+        step.kind == "assign"
+        and place is not None
+        and place.is_local
+        and not place.path
+        and place.root.kind == "local"
+        and place.root.scope is function
+        and not function.closures
+    )

@@ -303,7 +303,7 @@ class Collections:
         value = store.value
         if step.target == place:
             return (isinstance(value, (t.Record, t.Sequence)) and not any(value.children())) or (
-                isinstance(value, t.Call) and not value.arguments and (value.constructs or is_made(value))
+                isinstance(value, t.Call) and (is_made(value) or (value.constructs and not value.arguments))
             )
         sizes = self.knowledge.names("dedup", "size_fields")
         is_size = step.target is not None and step.target.parent == place and step.target.name in sizes

@@ -314,7 +314,9 @@ class Dealings:
         """Whether an end takes the connection's close handler off by its name before the connection closes."""
         return any(
             call.method in self.knowledge.names("event", "removers")
-            and any(self.module.resolve_value(a) in link.handlers for a in call.arguments if isinstance(a, t.Ref))
+            and any(
+                self.module.resolve_value(a) in link.handlers for a in call.arguments if isinstance(a, t.Ref)
+            )
             for function in self.owners.run_by(end.function)
             for _, call in function.cfg.calls
         )
@@ -330,7 +332,9 @@ class Dealings:
             bases = set(owner.bases) if owner is not None else set()
             return not bases or not bases <= self.knowledge.names("owner", "plain")
         if call.receiver_place is not None and call.method in self._keeping:
-            return False  # A container keeps what it is given, `watchers.discard(self)`, and does nothing to it.
+            return (
+                False  # A container keeps what it is given, `watchers.discard(self)`, and does nothing to it.
+            )
         values = [*call.arguments, *(value for _, value in call.keywords)]
         for value in values:
             inner = value.value if isinstance(value, t.Spread) else value

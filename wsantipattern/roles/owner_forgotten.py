@@ -39,6 +39,7 @@ def forgotten(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
             (armed.place is not None and dealings.is_cleared_elsewhere(armed, end))
             or (cleared is not None and armed.place is not None and dealings.is_ever_cleared(armed))
             or (cleared is not None and _uses_closed(survivors, armed, end))
+            or (cleared is not None and _is_one_of_both(survivors, armed, cleared[1]))
         ):
             continue
         if dealings.arms_itself(end, armed) or dealings.deals_with(end, armed, None):
@@ -69,6 +70,21 @@ def _uses_closed(survivors: Survivors, armed: Armed, end: End) -> bool:
         call.receiver_place is not None and owners.sockets.own(call.receiver_place) in closed
         for function in owners.run_by(armed.callback)
         for _, call in function.cfg.calls
+    )
+
+
+def _is_one_of_both(survivors: Survivors, armed: Armed, cleared: Place) -> bool:
+    """Whether one function clears and arms this timer together with the one that the end clears."""
+    place = armed.place
+    if place is None:
+        return False
+    mine = survivors.timers.clears(armed.arming)
+    return any(
+        other.place == cleared
+        and other.function is armed.function
+        and mine.possibly(armed.function, place)
+        and survivors.timers.clears(other.arming).possibly(armed.function, cleared)
+        for other in survivors.kept.armed
     )
 
 

@@ -22,6 +22,7 @@ from wsantipattern.roles.owner import End, Link, Owners
 from wsantipattern.roles.owner_after import Aftermath, Chain, Goal
 from wsantipattern.roles.owner_dealing import Dealings
 from wsantipattern.roles.owner_forgotten import forgotten
+from wsantipattern.roles.owner_removed import removed
 from wsantipattern.roles.owner_timer import Armed, OwnerTimers
 from wsantipattern.roles.sending import Sends
 from wsantipattern.roles.timer import Timers
@@ -106,6 +107,7 @@ class Survivors:
         for armed in self.kept.armed:
             yield from self._resumed(armed)
             yield from forgotten(self, armed)
+            yield from removed(self, armed)
 
     def _leaks_at_once(self, armed: Armed) -> bool:
         """Whether `timer-not-cleared` speaks of this very place."""
@@ -214,7 +216,9 @@ class Survivors:
         return self.owners.makes(link, function, step) or any(
             other.held != armed.held
             and self.kept.arms(other, function, step)
-            and any(self.owners.makes(link, f, s) for f in self.owners.run_by(other.callback) for s in f.cfg.steps)
+            and any(
+                self.owners.makes(link, f, s) for f in self.owners.run_by(other.callback) for s in f.cfg.steps
+            )
             for other in self.kept.armed
             if step.kind in ("call", "assign")
         )
@@ -363,7 +367,9 @@ class Survivors:
             return False  # The object is its connection, and ends with it.
         functions = set(link.makers)
         if self.repeats(armed):
-            opening = {r.handler for r in self.events.registrations(*self.knowledge.names("liveness", "opened"))}
+            opening = {
+                r.handler for r in self.events.registrations(*self.knowledge.names("liveness", "opened"))
+            }
             begun = {f for start in (*link.makers, *opening) for f in self.owners.run_by(start)}
             functions |= {armed.function, *(begun & set(self.owners.callers_of(armed.function)))}
         if armed.collection is not None:

@@ -13,7 +13,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import Key, atom, implied, plain, returns
 from wsantipattern.model.module import Function, Module
-from wsantipattern.model.place import ELEMENT, Place
+from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.roles.container import DEPTH, Containers, Storage, number, yields
 from wsantipattern.roles.event import Events, event_name
 from wsantipattern.roles.failure import asked_result, tells_of_failure
@@ -57,7 +57,9 @@ class Resets:
                     return True
                 return self._replaces(frame, step.store, storage, divergence)
             case "delete" if isinstance(step.term, t.Delete):
-                return self._deletes(frame, step.term, storage, mark)
+                return self._deletes(frame, step.term, storage, mark) or self._deletes_by_object(
+                    frame, step.term, storage, mark, divergence
+                )
             case "iterate":
                 return self._clears_each(frame, step, storage)
             case "call" if step.call is not None:
@@ -195,6 +197,33 @@ class Resets:
             # `del seen[:]`
             return any(s.holds(storage) for s in self.containers.of(frame, target.subject))
         return any(self._drops(s, storage, mark) for s in self.containers.of(frame, target))
+
+    def _deletes_by_object(
+        self, frame: Frame, delete: t.Delete, storage: Storage, mark: Mark, divergence: Divergence | None
+    ) -> bool:
+        """`del marks[track]`, where a class of the file says what that does."""
+        target = delete.target
+        if (
+            not isinstance(target, t.Ref)
+            or target.place.path[-1:] != (ELEMENT,)
+            or target.place.parent is None
+        ):
+            return False
+        owner = self.module.class_of(target.place.parent)
+        names = self.containers.known("deletion") if owner is not None else ()
+        methods = (self.module.method_of(owner, name) for name in names if owner is not None)
+        method = next((one for one in methods if one is not None), None)
+        if method is None or method.owner is None or frame.runs(method) or frame.level >= DEPTH:
+            return False
+        given: dict[Binding, t.Term] = {method.owner.this: t.Ref(target.extent, target.place.parent)}
+        if target.key is not None and method.parameters:
+            given[method.parameters[0]] = target.key
+        inner = Frame(method, frame, given)
+        return any(
+            self.at(inner, s, storage, mark, divergence)
+            for s in method.cfg.steps
+            if s.kind in ("call", "assign", "delete")
+        )
 
     def _drops(self, dropped: Storage, storage: Storage, mark: Mark) -> bool:
         """Whether dropping one entry empties the container that lies in it, or makes room for the marked key."""

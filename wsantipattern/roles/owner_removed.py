@@ -1,0 +1,149 @@
+"""Timers of what is taken out of a collection: a player leaves the map of players, and the player's timer goes on.
+
+Speaks where the function that takes an entry out clears another timer of the same entry, or where another one that takes
+entries out clears this timer. Silent where the callback asks the collection, where the entry is handed on or called, and
+where the callback only settles what somebody waits for. Decided by places; the entries of one collection are not told apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from wsantipattern.finding import Confidence
+from wsantipattern.model import term as t
+from wsantipattern.model.cfg import Step
+from wsantipattern.model.module import Function
+from wsantipattern.model.place import Place
+from wsantipattern.roles.owner import End
+from wsantipattern.roles.owner_timer import Armed
+
+if TYPE_CHECKING:
+    from wsantipattern.roles.owner_survivor import Survivor, Survivors
+
+
+def removed(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
+    """How the timer of an entry survives the entry's removal."""
+    from wsantipattern.roles.owner_survivor import Survivor
+
+    kept, field = armed.collection, _field(armed)
+    if kept is None or field is None:
+        return
+    owners, collections = survivors.owners, survivors.kept.collections
+    ran = owners.run_by(armed.callback)
+    if any(f in ran for f in collections.mentioning(kept)):
+        return
+    removing = {
+        f: step
+        for f in collections.mentioning(kept)
+        if f is not armed.function and f not in ran
+        for step in f.cfg.steps
+        if _takes_out(survivors, step, kept)
+    }
+    clearing = {f: _cleared_fields(survivors, f, armed) for f in removing}
+    told = any(field in fields for fields in clearing.values())
+    for function, step in removing.items():
+        around = [function, *owners.callers_of(function)]
+        if any(field in _cleared_fields(survivors, f, armed) for f in around):
+            continue
+        sibling = next((c for name, c in clearing[function].items() if name != field), None)
+        if (sibling is None and not told) or _is_handed_on(survivors, function, kept):
+            continue
+        end = End(function, "method", None, step)
+        if _asks(survivors, armed, end):
+            continue
+        work = next(([(f, s)] for f in ran for s in f.cfg.steps if _is_felt(survivors, s)), None)
+        if work is None:
+            continue
+        cleared = None if sibling is None else (sibling, kept.element)
+        before = [(armed.function, armed.step)]
+        yield Survivor(armed, end, "left", before, work, False, cleared, Confidence.MEDIUM)
+        return
+
+
+def _field(armed: Armed) -> str | None:
+    """The field of an entry that keeps the timer."""
+    place = armed.timer.place if armed.timer is not None else None
+    return place.path[-1] if place is not None and place.path else None
+
+
+def _takes_out(survivors: Survivors, step: Step, kept: Place) -> bool:
+    """Whether a step takes one entry out of a collection."""
+    if step.kind == "delete":
+        return step.target == kept.element
+    call = step.call
+    return (
+        step.kind == "call"
+        and call is not None
+        and call.receiver_place == kept
+        and bool(call.arguments)
+        and call.method in survivors.knowledge.names("dedup", "removes")
+    )
+
+
+def _cleared_fields(survivors: Survivors, function: Function, armed: Armed) -> dict[str, Step]:
+    """The fields of entries whose timers a function, or one that it calls, clears."""
+    return {
+        value.place.path[-1]: step
+        for inner in survivors.owners.run_by(function)
+        for step in inner.cfg.steps
+        for value in survivors.kept.collections.cleared_at(step, armed.arming)
+        if isinstance(value, t.Ref) and value.place.path
+    }
+
+
+def _is_handed_on(survivors: Survivors, function: Function, kept: Place) -> bool:
+    """Whether the entry itself is given to something of another file, which may clear its timers."""
+    entries = {
+        step.target
+        for step, store in function.cfg.assignments
+        if step.target is not None
+        and not step.target.path
+        and survivors.kept.collections.within(
+            store.value.call if isinstance(store.value, t.Result) else store.value
+        )
+        == kept
+    }
+    if any(
+        isinstance(end.statement, t.Return)
+        and end.statement.value is not None
+        and any(isinstance(p, t.Ref) and p.place in entries for p in end.statement.value.walk())
+        for end in function.cfg.of_kind("return")
+    ):
+        return True
+    return any(
+        survivors.module.resolve(call) is None
+        and (
+            call.receiver_place in entries
+            or any(isinstance(a, t.Ref) and a.place in entries for a in call.arguments)
+        )
+        for _, call in function.cfg.calls
+    )
+
+
+def _asks(survivors: Survivors, armed: Armed, end: End) -> bool:
+    """Whether a callback asks for a field that the removal writes."""
+    after = survivors.after(end)
+    return any(
+        isinstance(part, t.Ref) and part.place.path and after.was_changed(part.place)
+        for function in survivors.owners.run_by(armed.callback)
+        for step in function.cfg.of_kind("test")
+        if step.term is not None
+        for part in step.term.walk()
+    )
+
+
+def _is_felt(survivors: Survivors, step: Step) -> bool:
+    """Whether a step of a callback calls something that an object keeps, which is no log and no answer to who waits."""
+    call = step.call
+    if call is None or step.kind not in ("call", "spawn") or call.total:
+        return False
+    if survivors.module.resolve(call) is not None or survivors.timers.arming_of(call, 0) is not None:
+        return False
+    if not isinstance(call.callee, t.Ref):
+        return False
+    names = survivors.knowledge.names
+    slight = names("owner", "quick") | names("owner", "logs") | names("dedup", "removes")
+    root, path = call.callee.place.root, call.callee.place.path
+    keeps = root.kind in ("this", "parameter") and len(path) > 0
+    return keeps and call.method not in slight

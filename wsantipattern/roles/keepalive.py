@@ -54,8 +54,10 @@ class Keepalive:
     def _is_to_itself(self, call: t.Call) -> bool:
         given = call.arguments[0] if call.arguments else None
         value = self.module.value_of(given) or given
-        if isinstance(value, t.Template) and value.parts:
-            value = value.parts[0]
+        while isinstance(value, (t.Template, t.Binary)):
+            # `ws://localhost:${port}/`, `"" + "ws://localhost:" + port`
+            parts = [p for p in value.children() if not (isinstance(p, t.Constant) and p.value == "")]
+            value = parts[0] if parts else None
         text = value.value if isinstance(value, t.Constant) else None
         if not isinstance(text, str):
             return False

@@ -477,12 +477,52 @@ class Timers:
             ):
                 considered.silent(timer.extent, work, timer.place, at=step.extent)
                 return True
-            if not self._looks_on(call) and any(
-                isinstance(v, t.Ref) and v.place == timer.place for a in call.arguments for v in carried(a)
+            if (
+                not self._looks_on(call)
+                and not self._only_cancels(timer, call)
+                and any(
+                    isinstance(v, t.Ref) and v.place == timer.place
+                    for a in call.arguments
+                    for v in carried(a)
+                )
             ):
                 considered.silent(timer.extent, work, timer.place, at=step.extent)
                 return True
         return False
+
+    def _only_cancels(self, timer: Timer, call: t.Call) -> bool:
+        """Whether a function of the file that a call gives the task to does nothing with it but cancel it."""
+        callee = self.module.resolve(call)
+        if callee is None or callee.is_inlined:
+            return False
+        for index, parameter in enumerate(callee.parameters):
+            given = call.argument(index, parameter.name)
+            if not isinstance(given, t.Ref) or given.place != timer.place:
+                continue
+            uses = [
+                part
+                for step in callee.cfg.steps
+                if step.kind != "test" and step.term is not None
+                for part in step.term.walk()
+                if isinstance(part, t.Ref) and part.place.root is parameter
+            ]
+            return bool(uses) and all(
+                part.place == Place(parameter).field(method)
+                or (
+                    isinstance(part.parent, t.Call)
+                    and part.parent.receiver is part
+                    and part.parent.method == method
+                )
+                for part in uses
+                for method in [self._cancelling(timer, part)]
+            )
+        return False
+
+    def _cancelling(self, timer: Timer, part: t.Ref) -> str:
+        """The method that cancels the task, where a term names it."""
+        call = part.parent
+        name = call.method if isinstance(call, t.Call) else part.place.name
+        return name if name in timer.arming.methods else ""
 
     def _takes_over(self, timer: Timer, function: Function, way: Path, released: set[Step]) -> bool:
         """Whether the timer's callback ends what was asked for where the way out does not.

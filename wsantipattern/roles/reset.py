@@ -36,6 +36,7 @@ class Resets:
         self.events = events
         self.origins = origins
         self.containers = containers
+        self._followed: set[Place] = set()
 
     def at(
         self, frame: Frame, step: Step, storage: Storage, mark: Mark, divergence: Divergence | None
@@ -143,7 +144,13 @@ class Resets:
             case t.Ref():
                 definition = self.module.value_of(value)
                 if definition is not None and definition is not value and value.place.is_local:
-                    return again(definition)
+                    if value.place in self._followed:
+                        return False  # `var held = held || {}` is made of itself.
+                    self._followed.add(value.place)
+                    try:
+                        return again(definition)
+                    finally:
+                        self._followed.discard(value.place)
                 return any(
                     s.place.starts_with(storage.place) or storage.place.starts_with(s.place)
                     for s in self.containers.of(frame, value, 3)

@@ -37,6 +37,10 @@ _ACCOUNTS: dict[Kind, str] = {
 }
 
 
+REASONS = 3
+"""How many alternatives of a condition are looked into, one within the other."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Divergence:
     """A step after which a function knows, on one way, that its copy has diverged.
@@ -235,12 +239,12 @@ class Staleness:
         if found:
             yield max(found, key=lambda one: one[1].weight)
 
-    def _says(self, frame: Frame, term: t.Term, holds: bool) -> _Verdict | None:
+    def _says(self, frame: Frame, term: t.Term, holds: bool, depth: int = REASONS) -> _Verdict | None:
         """What shows that the copy has diverged where the condition is true (false)."""
         best: _Verdict | None = None
         for condition, truth in implied(term, holds, self.module):
             found = (
-                self._one_of(frame, condition, truth)
+                self._one_of(frame, condition, truth, depth)
                 or self._compared(frame, condition, truth)
                 or self._compared_each(frame, condition, truth)
                 or self._worded(frame, condition, truth)
@@ -252,11 +256,11 @@ class Staleness:
             return self._apart(frame, term, holds) or best
         return best
 
-    def _one_of(self, frame: Frame, condition: t.Term, holds: bool) -> _Verdict | None:
+    def _one_of(self, frame: Frame, condition: t.Term, holds: bool, depth: int) -> _Verdict | None:
         """The best of several reasons: `const outdated = !m.complete || m.version < version`."""
-        if not isinstance(condition, t.Logic) or condition.op != ("or" if holds else "and"):
+        if depth <= 0 or not isinstance(condition, t.Logic) or condition.op != ("or" if holds else "and"):
             return None
-        sides = (self._says(frame, side, holds) for side in (condition.left, condition.right))
+        sides = (self._says(frame, side, holds, depth - 1) for side in (condition.left, condition.right))
         return max((side for side in sides if side is not None), key=lambda one: one.weight, default=None)
 
     def _apart(self, frame: Frame, term: t.Term, holds: bool) -> _Verdict | None:

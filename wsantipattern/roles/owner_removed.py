@@ -31,12 +31,21 @@ def removed(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
         return
     owners, collections = survivors.owners, survivors.kept.collections
     ran = owners.run_by(armed.callback)
-    if any(f in ran for f in collections.mentioning(kept)):
+    inside = {inner for f in ran for inner in (f, *f.descendants)}
+    if not inside.isdisjoint(collections.mentioning(kept)):
         return
+    # What removes an entry when its timer has fired leaves none (node-red's trigger node arms it in three places).
+    fired = {
+        inner
+        for other in survivors.kept.armed
+        if other.collection == kept and _field(other) == field
+        for f in owners.run_by(other.callback)
+        for inner in (f, *f.descendants)
+    }
     removing = {
         f: step
         for f in collections.mentioning(kept)
-        if f is not armed.function and f not in ran
+        if f is not armed.function and f not in fired
         for step in f.cfg.steps
         if _takes_out(survivors, step, kept)
     }

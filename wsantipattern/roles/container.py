@@ -83,6 +83,13 @@ class Containers:
     def _methods(self) -> set[str]:
         return {name for owner in self.module.classes for name in owner.methods}
 
+    def written_for(self, place: Place, operation: str) -> Function | None:
+        """What the class of what is at a place has for an operation of the language: `in`, `del`."""
+        owner = self.module.class_of(place)
+        names = self.known(operation) if owner is not None else ()
+        methods = (self.module.method_of(owner, name) for name in names if owner is not None)
+        return next((method for method in methods if method is not None), None)
+
     def of(self, frame: Frame, term: t.Term | None, depth: int = 6) -> list[Storage]:
         """The containers that a term may stand for, in the outermost frame's terms."""
         marker = (frame, id(term), depth)

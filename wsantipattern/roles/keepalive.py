@@ -42,13 +42,7 @@ class Keepalive:
     @cached_property
     def loops_back(self) -> t.Extent | None:
         """Where the file makes its connections, if all of them are to this very machine, by a literal address."""
-        made = [
-            call
-            for function in self.module.all_functions
-            if not function.is_inlined
-            for _, call in function.cfg.calls
-            if self.sockets.makes(call)
-        ]
+        made = [call for call, _ in self.sockets.made]
         return made[0].extent if made and all(map(self._is_to_itself, made)) else None
 
     def _is_to_itself(self, call: t.Call) -> bool:

@@ -217,10 +217,8 @@ class Membership:
 
     def _asked_by_object(self, frame: Frame, term: t.Term) -> list[Storage]:
         """`no in self.window`, where a class of the file says what that asks."""
-        owner = self.module.class_of(term.place) if isinstance(term, t.Ref) and term.key is None else None
-        names = self.containers.known("membership") if owner is not None else ()
-        methods = (self.module.method_of(owner, name) for name in names if owner is not None)
-        asking = next((method for method in methods if method is not None), None)
+        place = term.place if isinstance(term, t.Ref) and term.key is None else None
+        asking = self.containers.written_for(place, "membership") if place is not None else None
         if asking is None or asking.owner is None or frame.runs(asking) or frame.level >= DEPTH:
             return []
         return self._answered(Frame(asking, frame, {asking.owner.this: term}), True)

@@ -15,6 +15,7 @@ from wsantipattern.model.flow import carried
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.roles.holder import Holder, Holders
+from wsantipattern.roles.renewal import is_emptied
 from wsantipattern.roles.reset import is_made
 from wsantipattern.roles.timer import Arming, Timer, Timers
 
@@ -305,9 +306,7 @@ class Collections:
             return (isinstance(value, (t.Record, t.Sequence)) and not any(value.children())) or (
                 isinstance(value, t.Call) and (is_made(value) or (value.constructs and not value.arguments))
             )
-        sizes = self.knowledge.names("dedup", "size_fields")
-        is_size = step.target is not None and step.target.parent == place and step.target.name in sizes
-        return is_size and isinstance(value, t.Constant) and value.value == 0
+        return step.target is not None and step.target.parent == place and is_emptied(step, self.knowledge)
 
     def is_cleared_singly(self, place: Place, arming: Arming, among: set[Function]) -> bool:
         """Whether a function of those clears one timer of a collection."""

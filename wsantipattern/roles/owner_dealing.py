@@ -331,10 +331,10 @@ class Dealings:
             owner = function.this.owner if function.this is not None else None
             bases = set(owner.bases) if owner is not None else set()
             return not bases or not bases <= self.knowledge.names("owner", "plain")
-        if call.receiver_place is not None and call.method in self._keeping:
-            return (
-                False  # A container keeps what it is given, `watchers.discard(self)`, and does nothing to it.
-            )
+        keeps = call.receiver_place is not None and call.method in self._keeping
+        if keeps and not self.is_cleared_from_outside(armed):
+            # A container keeps what it is given, `watchers.discard(self)`; what is no container could only call it.
+            return False
         values = [*call.arguments, *(value for _, value in call.keywords)]
         for value in values:
             inner = value.value if isinstance(value, t.Spread) else value

@@ -6,8 +6,6 @@ that the handler of its failure closes for good. Knows nothing of reconnects tha
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.flow import Key
@@ -28,22 +26,12 @@ class Reconnects:
 
     def never(self, library: Library | None) -> t.Extent | None:
         """Where the file makes the connections of a library, none of which comes back; None where one may."""
-        made = [call for call, of in self._made if of is library] if library is not None else []
+        made = [call for call, of in self.sockets.made if of is library] if library is not None else []
         if library is None or not made:
             return None
         if not library.reconnects:
             return made[0].extent if "reconnects_on" in library.facts else None
         return made[0].extent if all(self._is_given_up(call, library) for call in made) else None
-
-    @cached_property
-    def _made(self) -> list[tuple[t.Call, Library]]:
-        found: list[tuple[t.Call, Library]] = []
-        for function in self.module.all_functions:
-            for _, call in function.cfg.calls if not function.is_inlined else ():
-                socket = self.sockets.of(call) if self.sockets.makes(call) else None
-                if socket is not None and socket.library is not None:
-                    found.append((call, socket.library))
-        return found
 
     def _is_given_up(self, call: t.Call, library: Library) -> bool:
         """Whether the handler of its failure closes a connection: `source.onerror = () => source.close()`."""

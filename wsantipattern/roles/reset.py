@@ -216,10 +216,7 @@ class Resets:
             or target.place.parent is None
         ):
             return False
-        owner = self.module.class_of(target.place.parent)
-        names = self.containers.known("deletion") if owner is not None else ()
-        methods = (self.module.method_of(owner, name) for name in names if owner is not None)
-        method = next((one for one in methods if one is not None), None)
+        method = self.containers.written_for(target.place.parent, "deletion")
         if method is None or method.owner is None or frame.runs(method) or frame.level >= DEPTH:
             return False
         given: dict[Binding, t.Term] = {method.owner.this: t.Ref(target.extent, target.place.parent)}

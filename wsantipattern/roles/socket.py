@@ -457,6 +457,17 @@ class Sockets:
         return next((lib for lib in self.imported if call.method in lib.facts.get("make_methods", [])), None)
 
     @cached_property
+    def made(self) -> list[tuple[Call, Library]]:
+        """The calls of the file that make a connection."""
+        return [
+            (call, library)
+            for function in self.module.all_functions
+            if not function.is_inlined
+            for _, call in function.cfg.calls
+            if (library := self._made_by(call)) is not None
+        ]
+
+    @cached_property
     def imported(self) -> list[Library]:
         """The libraries that the file imports something of."""
         return [lib for lib in self.libraries if self.imports(lib)]

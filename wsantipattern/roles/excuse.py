@@ -470,7 +470,7 @@ class Excuses:
         if call is None or step.kind != "call":
             return False
         if call.method == "splice" and len(call.arguments) <= 2 and self._is_zero(call.argument(0)):
-            return True
+            return not self._is_used(function, call)
         if call.method in self.knowledge.names("watermark", "clears") and (
             call.receiver is not None or call.arguments
         ):
@@ -501,6 +501,14 @@ class Excuses:
             isinstance(store.value, t.Ref) and store.value.place == place
             for _, store in function.cfg.assignments
         )
+
+    def _is_used(self, function: Function, call: t.Call) -> bool:
+        """Whether what a call takes out is kept or gone through: `for (const m of held.splice(0)) hand(m)` is work."""
+        for _, store in function.cfg.assignments:
+            value = store.value.subject if isinstance(store.value, t.Element) else store.value
+            if value is call:
+                return True
+        return False
 
     def _is_certain(self, function: Function, step: Step) -> bool:
         cfg = function.cfg

@@ -181,6 +181,10 @@ class Membership:
                 bound = number(condition.right)
                 if (at_least == ">" and bound == -1) or (at_least == ">=" and bound == 0):
                     return self._asked_position(frame, condition.left)
+                higher = condition.left if at_least in (">", ">=") else condition.right
+                if isinstance(higher, t.Logic) and higher.op == "??" and number(higher.right) is not None:
+                    # `(newest.get(id) ?? -1) >= version`: below every version where there is no entry.
+                    return self.asked(frame, higher.left, True)
             case t.Ref():
                 value = self.module.value_of(condition)
                 if value is not None and value is not condition and value not in self._seeing_through:

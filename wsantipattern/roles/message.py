@@ -374,7 +374,7 @@ class Messages:
         root = place.root
         if place.path and place.name in self.knowledge.names("message", "measures"):
             return None
-        found = self._of_binding(root, depth) or self._hooked(place)
+        found = self._of_binding(root, depth) or self._hooked(place) or self._put_on_page(place, depth)
         if found is not None:
             return found
         if (
@@ -385,6 +385,29 @@ class Messages:
             # In a fragment the names are all there is.
             return Message("", weak((0, 0), f"`{place}` is named like an incoming message"))
         return None
+
+    def _put_on_page(self, place: Place, depth: int) -> Message | None:
+        """`box = document.createElement("i"); box.textContent = text; box.innerHTML`: markup holds what it was made of.
+
+        An element that was there before holds what came earlier: that is what is added to, no message.
+        """
+        scope, texts = place.root.scope, self.knowledge.names("accumulation", "texts")
+        if len(place.path) != 1 or place.name not in texts or place.root.kind != "local" or scope is None:
+            return None
+        element = Place(place.root)
+        made = self.module.value_of(t.Ref((0, 0), element))
+        if not isinstance(made, t.Call) or made.method not in self.knowledge.names("accumulation", "nodes"):
+            return None
+        given = [
+            store.value
+            for name in texts
+            for _, store in self.module.stores_to(Place(place.root, (name,)))
+            if store.op is None
+        ]
+        for _, call in scope.host.cfg.calls:
+            if call.receiver_place == element and call.method in self.knowledge.names("accumulation", "page"):
+                given.extend(call.arguments)
+        return self._best(given, depth - 1)
 
     def _hooked(self, place: Place) -> Message | None:
         """`const { lastMessage } = useWebSocket(url)`: a field of what a hook gives."""

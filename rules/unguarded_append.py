@@ -25,7 +25,7 @@ Limits
     connection is reported also where nothing of the file connects again: who calls it may, and whether the sender
     repeats itself, no file tells. A function of another file that is asked about the content by a telling name
     counts as a test. Messages that reach a function only through other files, or through a parameter of two
-    constructors one after the other, are not seen.
+    constructors one after the other, or reducers that are objects (`prepare`, `reducer`), are not seen.
 """
 
 from collections.abc import Iterator

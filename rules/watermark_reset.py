@@ -22,7 +22,9 @@ Limits
     `snapshot`, `rewind`), or where the message also brings what may be shown. That a position which a peer asks for
     is gone is told by names (`covers(from)`, `after > len(log)`), and counts only where the peer was given something
     before. A position that a lost connection alone sets back is
-    reported only where the file asks with the old one: many servers number each connection anew.
+    reported only where the file asks with the old one: many servers number each connection anew. One that is loaded
+    anew on each connect, without a failure on the way, is not reported. That a reducer drops the view is told by the
+    words of its action (`emptied`, `reset`).
 """
 
 from collections.abc import Iterator

@@ -537,7 +537,7 @@ class Accumulations:
             if found == "list" or (found == "text" and "whole" in entry):
                 # Bytes that are extended are a list of bytes.
                 return kind
-            if isinstance(kept.root, Found) or any(self._is_node(a) for a in arguments):
+            if isinstance(kept.root, Found) or any(self.messages.is_node(a) for a in arguments):
                 # An element of a page.
                 return "text"
             return (
@@ -550,10 +550,6 @@ class Accumulations:
                 else None
             )
         return kind
-
-    def _is_node(self, term: t.Term) -> bool:
-        value = self.module.value_of(term)
-        return isinstance(value, t.Call) and value.method in self.knowledge.names("accumulation", "nodes")
 
 
 def _lists(term: t.Term, old: t.Term) -> bool:

@@ -399,7 +399,9 @@ class Excuses:
                 continue
             if not self._on_the_way(function, other, step):
                 continue
-            if self._is_clear(function, other, move.place, DEPTH):
+            if self._is_clear(function, other, move.place, DEPTH) and not self._is_handed_on(
+                watermark, function, other
+            ):
                 return other.extent
             for reset in self._resets_at(function, other):
                 at = reset.place
@@ -470,7 +472,7 @@ class Excuses:
         if call is None or step.kind != "call":
             return False
         if call.method == "splice" and len(call.arguments) <= 2 and self._is_zero(call.argument(0)):
-            return not self._is_used(function, call)
+            return True
         if call.method in self.knowledge.names("watermark", "clears") and (
             call.receiver is not None or call.arguments
         ):
@@ -502,13 +504,32 @@ class Excuses:
             for _, store in function.cfg.assignments
         )
 
-    def _is_used(self, function: Function, call: t.Call) -> bool:
-        """Whether what a call takes out is kept or gone through: `for (const m of held.splice(0)) hand(m)` is work."""
-        for _, store in function.cfg.assignments:
-            value = store.value.subject if isinstance(store.value, t.Element) else store.value
-            if value is call:
-                return True
-        return False
+    def _is_handed_on(self, watermark: Watermark, function: Function, step: Step) -> bool:
+        """Whether each thing that a step takes out lets the watermark rise: it is owed to the peer, and not dropped.
+
+        `for (const m of held.splice(0)) this.deliver(m)`; not `for (const row of rows.splice(0)) row.remove()`.
+        """
+        call = step.call
+        if call is None:
+            return False
+        items = {
+            at.target.root
+            for at, store in function.cfg.assignments
+            if at.target is not None
+            and isinstance(store.value, t.Element)
+            and self.module.value_of(store.value.subject) is call
+        }
+
+        def speaks(term: t.Term | None) -> bool:
+            return term is not None and any(
+                isinstance(part, t.Ref) and part.place.root in items for part in term.walk()
+            )
+
+        raising = {raised.function for raised in watermark.raises}
+        return any(
+            any(speaks(argument) for argument in given.arguments) and self.module.resolve(given) in raising
+            for _, given in function.cfg.calls
+        ) or any(raised.function is function and speaks(raised.value) for raised in watermark.raises)
 
     def _is_certain(self, function: Function, step: Step) -> bool:
         cfg = function.cfg

@@ -182,7 +182,8 @@ class Membership:
                 if (at_least == ">" and bound == -1) or (at_least == ">=" and bound == 0):
                     return self._asked_position(frame, condition.left)
                 higher = condition.left if at_least in (">", ">=") else condition.right
-                if isinstance(higher, t.Logic) and higher.op == "??" and number(higher.right) is not None:
+                lowest = number(higher.right) if isinstance(higher, t.Logic) and higher.op == "??" else None
+                if isinstance(higher, t.Logic) and lowest is not None and lowest <= 0:
                     # `(newest.get(id) ?? -1) >= version`: below every version where there is no entry.
                     return self.asked(frame, higher.left, True)
             case t.Ref():

@@ -395,8 +395,7 @@ class Messages:
         if len(place.path) != 1 or place.name not in texts or place.root.kind != "local" or scope is None:
             return None
         element = Place(place.root)
-        made = self.module.value_of(t.Ref((0, 0), element))
-        if not isinstance(made, t.Call) or made.method not in self.knowledge.names("accumulation", "nodes"):
+        if not self.is_node(t.Ref((0, 0), element)):
             return None
         given = [
             store.value
@@ -408,6 +407,11 @@ class Messages:
             if call.receiver_place == element and call.method in self.knowledge.names("accumulation", "page"):
                 given.extend(call.arguments)
         return self._best(given, depth - 1)
+
+    def is_node(self, term: t.Term) -> bool:
+        """Whether a term is an element of a page that is made there, or in the only value of the variable it reads."""
+        value = self.module.value_of(term)
+        return isinstance(value, t.Call) and value.method in self.knowledge.names("accumulation", "nodes")
 
     def _hooked(self, place: Place) -> Message | None:
         """`const { lastMessage } = useWebSocket(url)`: a field of what a hook gives."""

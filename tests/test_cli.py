@@ -117,7 +117,7 @@ def test_a_rule_that_cannot_load_fails_the_run_with_its_path(project, call, tmp_
         (["check", "--isolated", "--config", "x"], "--config and --isolated exclude each other"),
         (["check", "-"], "standard input needs --stdin-filename"),
         (["check", "-", "--stdin-filename", "x.rb"], "--stdin-filename x.rb: no language has this ending"),
-        (["chekc"], "'check'?"),
+        (["chekc"], "no such command chekc; did you mean check?"),
         (["explain", "loudword"], "there is no rule loudword; did you mean loud-word?"),
         (["explain"], "missing argument"),
         (["debug", "cfg", "missing.py"], "missing.py: no such file or directory"),

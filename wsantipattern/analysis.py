@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from wsantipattern import pack, suppress
 from wsantipattern.files import ending_of, matches
 from wsantipattern.finding import Confidence, FileError, Finding, Fix, Severity, Span, TraceStep
 from wsantipattern.languages import HOSTS
+from wsantipattern.record import record
 from wsantipattern.remedy import Advice
 from wsantipattern.rule import Match, Rule
 from wsantipattern.source import Source
@@ -95,7 +95,7 @@ class Settings:
         # A word that holds another one says nothing that the shorter one does not.
         kept: list[bytes] = []
         for word in words:
-            if not any(shorter in word for shorter in kept):
+            if not any(shorter in word for shorter in kept[:_SHORT]):
                 kept.append(word)
         return tuple(kept)
 
@@ -148,7 +148,7 @@ def analyze(
     return [entry.finding for entry in examined.found], examined.errors
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Found:
     """A finding, the display name of the function it stands in, and what would put it right in which module."""
 
@@ -158,7 +158,7 @@ class Found:
     remedy: Remedy | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Examination:
     """All that `analyze` learns of one text. `modules` is empty where nothing could be said about it."""
 
@@ -167,7 +167,7 @@ class Examination:
     modules: list[Module] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Note:
     """A consideration of a rule, in the terms of the host file; see `model.consideration`.
 
@@ -184,7 +184,7 @@ class Note:
     function: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Region:
     """A function, or a whole text or embedded block, that a rule did not look at; `why` is a clause."""
 
@@ -194,7 +194,7 @@ class Region:
     why: str
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Account:
     """How the findings in one text came about.
 
@@ -462,6 +462,9 @@ def _one_of(triggers: Sequence[bytes]) -> str:
     return f"{', '.join(shown)} or {rest} other words" if rest else " or ".join(shown)
 
 
+_SHORT = 16
+"""How many of the shortest triggers are looked for in the others; to look for all costs more than it saves."""
+
 _TOO_DEEP = "nested too deeply to be checked"
 
 
@@ -481,6 +484,8 @@ def _distinct(found: list[Found]) -> list[Found]:
 
 def _described(error: Exception, rule: Rule | None = None) -> str:
     """An exception as one line, with the place it was raised at unless that is in the rule, which is named already."""
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
     known = rule is not None and frames[-1:] and frames[-1].filename == rule.path
     where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames and not known else ""
@@ -490,6 +495,8 @@ def _described(error: Exception, rule: Rule | None = None) -> str:
 
 def _blame(error: Exception, rule: Rule) -> str:
     """Who raised, as the subject of a sentence: the rule with its file and line, or the front end."""
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
     languages = os.path.join(os.path.dirname(__file__), "languages")
     if frames and frames[-1].filename.startswith(languages):

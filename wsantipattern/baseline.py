@@ -12,11 +12,12 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
 from wsantipattern.finding import Finding
+from wsantipattern.record import record
 from wsantipattern.source import reason
 
 VERSION = 1
@@ -26,7 +27,7 @@ class BaselineError(Exception):
     """A baseline that cannot be used; the message is one line that names the file."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@record(frozen=True, slots=True, order=True)
 class Entry:
     """Accepted findings that look the same.
 
@@ -45,7 +46,7 @@ class Entry:
     message: str = ""
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Match:
     """Findings held against a baseline.
 

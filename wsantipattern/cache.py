@@ -15,13 +15,14 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wsantipattern.finding import Confidence, Edit, Finding, Fix, Position, Severity, Span, TraceStep
+from wsantipattern.record import record
 from wsantipattern.source import reason
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ Stat = tuple[int, int, int, int]
 """Size in bytes, times of the last change of the content and of the inode in nanoseconds, and the inode."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Kept:
     """What an earlier run found in a file: its findings, or why it left the file out."""
 
@@ -60,7 +61,7 @@ class Kept:
     skipped: str | None = None
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Look:
     """A file about to be checked: what `Cache.store` needs when its result is there."""
 

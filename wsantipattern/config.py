@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
 from wsantipattern.files import Filter, is_pattern
 from wsantipattern.finding import Confidence, Severity
+from wsantipattern.record import record
 from wsantipattern.similar import closest
 from wsantipattern.source import reason
 
@@ -29,7 +30,7 @@ class ConfigError(Exception):
     """A configuration that cannot be used; the message is one line that names the file."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Config:
     """One configuration; the defaults are what holds without any.
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wsantipattern.finding import FileError
 from wsantipattern.languages import EXTENSIONS, HOSTS
+from wsantipattern.record import record
 from wsantipattern.source import reason
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ SKIPPED_FOLDERS = frozenset(
 Patterns = Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Filter:
     """What the configuration says about files.
 
@@ -55,7 +56,7 @@ FilterFor = Callable[[str], Filter]
 """The filter of an absolute folder: that of the configuration nearest to it."""
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Discovery:
     """The result of a walk.
 
@@ -132,7 +133,7 @@ def is_reached(top: str, path: str, filter_for: FilterFor) -> bool:
     return is_known(name) and _takes(filter_for(folder), path, name) and not ignores.hides(path, False)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Ignores:
     """The .gitignore files that hold in a folder, innermost first, each with the absolute folder it stands in."""
 

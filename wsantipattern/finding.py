@@ -6,8 +6,10 @@ code points; the end of a span is exclusive.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
+
+from wsantipattern.record import record
 
 
 class Severity(IntEnum):
@@ -34,7 +36,7 @@ class Confidence(IntEnum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@record(frozen=True, slots=True, order=True)
 class Position:
     """A place in the host file: line from 1, column in code points from 1."""
 
@@ -42,7 +44,7 @@ class Position:
     column: int
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@record(frozen=True, slots=True, order=True)
 class Span:
     """From `start` up to, not including, `end`."""
 
@@ -50,7 +52,7 @@ class Span:
     end: Position
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class TraceStep:
     """One step of the witness: where, and what is true there."""
 
@@ -59,7 +61,7 @@ class TraceStep:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Edit:
     """Replaces the text of `span` (empty for an insertion) by `text`."""
 
@@ -67,7 +69,7 @@ class Edit:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Fix:
     """A correction: a title that says what it does, its edits, and whether it can change behaviour."""
 
@@ -76,7 +78,7 @@ class Fix:
     safe: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Finding:
     """One finding, as every report format reads it.
 
@@ -104,7 +106,7 @@ class Finding:
         return (self.path, self.span.start.line, self.span.start.column, self.rule)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class FileError:
     """A file that could not be checked, or only in part; `message` is one line without the path."""
 
@@ -112,7 +114,7 @@ class FileError:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Change:
     """What a report on a change knows besides the findings that are new.
 
@@ -127,7 +129,7 @@ class Change:
     existing: int = 0
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Report:
     """The result of a run: what every format prints. `findings` are in the order of `Finding.sort_key`.
 

@@ -21,7 +21,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from wsantipattern.finding import Finding
 from wsantipattern.languages import EXTENSIONS, modules
 from wsantipattern.languages.comments import comments
 from wsantipattern.model.term import Extent
+from wsantipattern.record import record
 from wsantipattern.rule import Rule, RuleError
 from wsantipattern.source import ReadError, Skip, Source, read, reason
 
@@ -63,7 +63,7 @@ BUILTIN_OK = 8
 _MARKERS = ("//", "#", "/*", "<!--", "*/", "-->")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Annotation:
     """One comment's word.
 
@@ -85,7 +85,7 @@ class Annotation:
         return f'{self.kind}: {self.rule} "{self.text}"' if self.text else f"{self.kind}: {self.rule}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@record(frozen=True, slots=True, order=True)
 class Problem:
     """Something that is not as it must be. `line` is 0 where it concerns the whole file or folder."""
 
@@ -151,7 +151,7 @@ def fixtures_beside(rules: str) -> str:
 # -- one rule, one project -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Fixture:
     path: str
     annotations: list[Annotation]

@@ -12,7 +12,7 @@ import hashlib
 import importlib.util
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -50,6 +50,25 @@ def builtin() -> tuple[Rule, ...]:
     return load(str(builtin_folder()))
 
 
+def ids(packs: Sequence[str]) -> list[str]:
+    """The ids of the rules of several packs, in order; the built-in one's by the names of its files.
+
+    Raises:
+        RuleError: a rule of another pack cannot be loaded, or two share an id.
+    """
+    if list(packs) == [str(builtin_folder())]:
+        return sorted(_id(file) for file in _files(builtin_folder()))
+    return list(joined(load(folder) for folder in packs))
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.glob("*.py") if file.name != "__init__.py")
+
+
+def _id(file: Path) -> str:
+    return file.stem.replace("_", "-")
+
+
 @cache
 def load(path: str) -> tuple[Rule, ...]:
     """The rules of a folder (its own `.py` files, not those of its subfolders) or of one file, by id.
@@ -59,12 +78,12 @@ def load(path: str) -> tuple[Rule, ...]:
     """
     place = Path(os.path.abspath(path))
     try:
-        files = sorted(place.glob("*.py")) if place.is_dir() else [place]
+        files = _files(place) if place.is_dir() else [place]
         if not place.is_dir() and not place.is_file():
             raise RuleError(f"{path}: no such rule folder or file")
     except OSError as error:
         raise RuleError(f"{path}: {reason(error)}") from None
-    rules = [_load_file(file) for file in files if file.name != "__init__.py"]
+    rules = [_load_file(file) for file in files]
     if not rules:
         raise RuleError(f"{path}: no rules in this folder")
     return tuple(sorted(rules, key=lambda rule: rule.id))
@@ -104,7 +123,7 @@ def _load_file(file: Path) -> Rule:
     if len(rules) != 1:
         raise RuleError(f"{file}: defines {len(rules)} rules; one file, one rule")
     rule = rules[0]
-    if rule.id != file.stem.replace("_", "-"):
+    if rule.id != _id(file):
         raise RuleError(f"{file}: the rule's name {rule.id.replace('-', '_')} is not the file's")
     return rule
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from wsantipattern import config as configuration
@@ -12,10 +11,11 @@ from wsantipattern import pack, suppress
 from wsantipattern.analysis import Settings
 from wsantipattern.config import Config, ConfigError
 from wsantipattern.finding import Confidence, Severity
+from wsantipattern.record import record
 from wsantipattern.similar import closest
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Options:
     """What the command line says; None where it says nothing and the configuration decides.
 
@@ -111,7 +111,7 @@ def settings_for(config: Config, options: Options) -> Settings:
         RuleError: a rule cannot be loaded.
     """
     packs = (str(pack.builtin_folder()), *(config.rule_paths if options.rule_paths else ()))
-    known = [*pack.joined(pack.load(folder) for folder in packs), *suppress.CHECKS]
+    known = [*pack.ids(packs), *suppress.CHECKS]
     where = f"{config.file}: " if config.file else ""
     is_whole = options.rule_paths or not config.rule_paths
     if is_whole:  # else a name may be that of a rule which was left out

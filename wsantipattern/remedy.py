@@ -6,14 +6,15 @@ are byte offsets into the module's text. Knows no language and changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from wsantipattern.record import record
 
 if TYPE_CHECKING:
     from wsantipattern.model.term import Extent
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ClearAlways:
     """Clear a timer on every way out of the function that arms it.
 
@@ -46,7 +47,7 @@ class ClearAlways:
     safe: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ClearBefore:
     """Clear a timer just before a call that settles what it watches over. Never safe: the timer may do more.
 
@@ -59,7 +60,7 @@ class ClearBefore:
     step: Extent
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Drop:
     """Leave out an assignment, or the call or deletion that stands for one.
 
@@ -76,7 +77,7 @@ class Drop:
     may_be_all: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class OnlyRaise:
     """Assign a value only where it is higher. Never safe: what is lower may be meant, or no number at all.
 
@@ -95,7 +96,7 @@ class OnlyRaise:
     is_number: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ResetBefore:
     """Empty a container before a step, as another call of the file does. Never safe.
 
@@ -122,7 +123,7 @@ class ResetBefore:
     can_precede: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Guard:
     """Do a step only where what it adds is not there yet at the end. Never safe.
 
@@ -142,7 +143,7 @@ class Guard:
     kind: Literal["statement", "value", "part", "builder"]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Advice:
     """Words for a person; no edit can know enough."""
 

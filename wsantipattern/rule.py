@@ -9,10 +9,11 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 from wsantipattern.finding import Confidence, Severity
+from wsantipattern.record import record
 
 if TYPE_CHECKING:
     from wsantipattern.knowledge import Knowledge
@@ -23,7 +24,7 @@ Granularity = Literal["function", "module"]
 Triggers = Callable[["Knowledge"], Iterable[bytes]]
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Match:
     """A place where a rule speaks.
 
@@ -47,7 +48,7 @@ class Match:
         return self
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Rule:
     """One rule of a pack.
 

@@ -7,12 +7,14 @@ own while all others are still checked. Does not print and does not decide the e
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import field
+from functools import cached_property
+from typing import TYPE_CHECKING, overload
 
 from wsantipattern.files import Discovery, discover, ending_of, is_known
 from wsantipattern.finding import FileError, Finding, Report
 from wsantipattern.plan import Options, Plan
+from wsantipattern.record import record
 from wsantipattern.rule import Rule
 from wsantipattern.source import ReadError, Skip, Source, checked, read
 from wsantipattern.workers import Job, Workers, processors
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from wsantipattern.cache import Cache, Kept, Look
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Input:
     """Text from standard input: its bytes, and the path it is taken and reported as."""
 
@@ -30,7 +32,7 @@ class Input:
     path: str
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Outcome:
     """A finished run.
 
@@ -38,7 +40,7 @@ class Outcome:
         report: what the formats print.
         skips: the files left out, and why, in order of their paths.
         files: all files looked at, in the order of discovery.
-        rules: every rule that ran on some file, by id.
+        rules: every rule that ran on some file, by id; loaded when they are looked at.
         configs: the configuration files in use.
         failing: how many findings are at least as severe as their file's configuration fails on.
         remarks: what a person should know of the run besides, one line each.
@@ -47,7 +49,7 @@ class Outcome:
     report: Report = field(default_factory=Report)
     skips: list[Skip] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
-    rules: list[Rule] = field(default_factory=list)
+    rules: Sequence[Rule] = ()
     configs: list[str] = field(default_factory=list)
     failing: int = 0
     remarks: list[str] = field(default_factory=list)
@@ -108,8 +110,7 @@ def run(
     files.finish()
     if not plan.settings:
         plan.settings_of("x")  # a rule that cannot load must not go unnoticed because nothing was checked
-    rules = {rule.id: rule for settings in plan.settings for rule in settings.running}
-    outcome.rules = [rules[name] for name in sorted(rules)]
+    outcome.rules = _Rules(plan.settings)
     outcome.configs = plan.config_files
     outcome.report.findings.sort(key=lambda f: (*f.sort_key, f.span.end, f.message))
     outcome.report.errors.sort(key=lambda e: (e.path, e.message))
@@ -117,6 +118,28 @@ def run(
     outcome.report.skipped = len(outcome.skips)
     outcome.failing = sum(f.severity >= plan.fail_on(f.path) for f in outcome.report.findings)
     return outcome
+
+
+class _Rules(Sequence["Rule"]):
+    """The rules of all settings, by id. A run that has all its answers from the cache needs none of them."""
+
+    def __init__(self, settings: Sequence[Settings]) -> None:
+        self._settings = settings
+
+    @cached_property
+    def _loaded(self) -> list[Rule]:
+        rules = {rule.id: rule for settings in self._settings for rule in settings.running}
+        return [rules[name] for name in sorted(rules)]
+
+    @overload
+    def __getitem__(self, index: int) -> Rule: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Rule]: ...
+    def __getitem__(self, index: int | slice) -> Rule | Sequence[Rule]:
+        return self._loaded[index]
+
+    def __len__(self) -> int:
+        return len(self._loaded)
 
 
 class _Files:

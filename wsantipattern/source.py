@@ -11,11 +11,11 @@ import codecs
 import os
 import stat
 from bisect import bisect_right
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from wsantipattern.finding import Position, Span
+from wsantipattern.record import record
 
 SIZE_LIMIT = 5_000_000
 """Bytes above which a file is skipped: nobody wrote it by hand."""
@@ -40,7 +40,7 @@ class ReadError(Exception):
     """A file that cannot be read; the message is one line without the path."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Skip:
     """A file that is left out on purpose, and why."""
 

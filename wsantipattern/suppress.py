@@ -14,9 +14,10 @@ Guarantees that a suppression which hides nothing, or cannot be read, is known a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from wsantipattern.record import record
 from wsantipattern.similar import closest
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ CHECKS = (INVALID, UNUSED)
 """The ids that are not a rule's but can be ignored and given a severity like one."""
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Suppression:
     """One rule id of one comment.
 
@@ -65,7 +66,7 @@ class Suppression:
         return self.starts is not None and self.starts[0] <= first <= self.starts[1]
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Suppressions:
     """Those of one file.
 
@@ -128,7 +129,7 @@ def suppressions(
     return result
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class _Directive:
     extent: Extent
     whole_file: bool = False

@@ -8,11 +8,12 @@ every other rule why it has nothing to say. Decides nothing itself and prints no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from wsantipattern.analysis import Account, Note, Settings, examine
 from wsantipattern.finding import Finding, Position, Span
+from wsantipattern.record import record
 from wsantipattern.rule import Rule
 from wsantipattern.source import Source
 
@@ -23,7 +24,7 @@ NEAREST = 2
 """How many other places of a rule are named where it has nothing to say about a line."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Candidate:
     """A place that a rule considered.
 
@@ -46,7 +47,7 @@ class Candidate:
     is_here: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Verdict:
     """What one rule says about the line.
 
@@ -63,7 +64,7 @@ class Verdict:
     nearest: tuple[Candidate, ...] = ()
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Answer:
     """What all rules say about a line; `remarks` are sentences about the file or the line."""
 

@@ -10,11 +10,11 @@ import gc
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wsantipattern.analysis import Settings, analyze
 from wsantipattern.finding import FileError, Finding
+from wsantipattern.record import record
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
@@ -33,7 +33,7 @@ GARBAGE_THRESHOLD = 50_000
 """New objects between two searches for cycles: a model is hundreds of thousands of objects that live together."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Job:
     """One text to analyze: see `analysis.analyze`."""
 

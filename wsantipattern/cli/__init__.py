@@ -10,42 +10,49 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 import click
 
 from wsantipattern import __version__
-from wsantipattern.cli.baseline import baseline
-from wsantipattern.cli.cache import cache
-from wsantipattern.cli.check import check
-from wsantipattern.cli.debug import debug
-from wsantipattern.cli.explain import explain
-from wsantipattern.cli.new import new
-from wsantipattern.cli.report import report
-from wsantipattern.cli.review import review
-from wsantipattern.cli.rules import rules
 from wsantipattern.cli.terminal import closest_option, closest_value, complain
-from wsantipattern.cli.test import test
+from wsantipattern.similar import closest
 
 INTERRUPTED = 130
 FAILED = 2
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+COMMANDS = ("baseline", "cache", "check", "debug", "explain", "new", "report", "review", "rules", "test")
+"""Each in the module of its name."""
+
+
+class _Commands(click.Group):
+    """Imports a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"wsantipattern.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            raise click.UsageError(f"no such command {name}{closest(name, COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, "--version", message="wsantipattern %(version)s")
 def cli() -> None:
     """Finds the WebSocket and async mistakes other linters cannot see, in Go, JavaScript/TypeScript and Python."""
-
-
-cli.add_command(check)
-cli.add_command(review)
-cli.add_command(baseline)
-cli.add_command(cache)
-cli.add_command(report)
-cli.add_command(explain)
-cli.add_command(rules)
-cli.add_command(debug)
-cli.add_command(new)
-cli.add_command(test)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -110,7 +109,7 @@ def check(paths: tuple[str, ...], file: str, **values: Any) -> int:
             root=os.getcwd().replace(os.sep, "/"),
             source=_content,
             color=terminal.has_color("auto"),
-            width=shutil.get_terminal_size().columns if sys.stdout.isatty() else 0,
+            width=terminal.columns() if sys.stdout.isatty() else 0,
             quiet=True,
         )
         terminal.put(render(outcome.report, "text", context))

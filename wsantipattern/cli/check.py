@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import time
 from dataclasses import replace
@@ -319,7 +318,7 @@ def _print(
         root=os.getcwd().replace(os.sep, "/"),
         source=_Sources(stdin),
         color=output_file is None and not to_stderr and terminal.has_color(color),
-        width=shutil.get_terminal_size().columns if on_terminal else PIPE_WIDTH,
+        width=terminal.columns() if on_terminal else PIPE_WIDTH,
         statistics=statistics,
         quiet=quiet,
         verbose=verbose,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -156,7 +155,7 @@ def _answer(
     if output_format == "json":
         terminal.put(as_json(answer))
         return
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPE_WIDTH
+    width = terminal.columns() if sys.stdout.isatty() else PIPE_WIDTH
     terminal.put(as_text(answer, source, color=terminal.has_color(color), width=width))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -160,7 +159,7 @@ def _context(result: Review, output_file: str | None, quiet: bool, color: str) -
         root=os.getcwd().replace(os.sep, "/"),
         source=result.texts.get,
         color=output_file is None and terminal.has_color(color),
-        width=shutil.get_terminal_size().columns if on_terminal else PIPE_WIDTH,
+        width=terminal.columns() if on_terminal else PIPE_WIDTH,
         quiet=quiet,
         folder=result.folder,
         shown=result.shown,

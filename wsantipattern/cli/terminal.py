@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 
@@ -30,6 +29,13 @@ def remark(message: str) -> None:
 def _line(message: str) -> str:
     text = " ".join(message.splitlines())
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def columns() -> int:
+    """The width of the terminal, in cells; 80 where it is not known."""
+    import shutil
+
+    return shutil.get_terminal_size().columns
 
 
 def closest_option(error: click.NoSuchOption) -> str:
@@ -84,6 +90,8 @@ def write(file: str, text: str) -> None:
             with open(target, "wb") as stream:
                 stream.write(data)
             return
+        import tempfile
+
         handle, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".wsantipattern-")
         try:
             with os.fdopen(handle, "wb") as stream:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from wsantipattern.record import record
 from wsantipattern.remedy import (
     Advice,
     ClearAlways,
@@ -36,7 +36,7 @@ _EDITORS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Draft:
     """A new text of a module, what it does in a few words, and whether it changes nothing but the fault."""
 
@@ -203,7 +203,7 @@ def _guard(editor: Editor, remedy: Guard) -> Iterator[Draft]:
 # -- the file around ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Change:
     """Bytes from `start` up to `end` of a file's text, and what stands there instead; whole lines."""
 

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from wsantipattern import fix
 from wsantipattern.analysis import Examination, Found, Settings, deep_recursion, examine
 from wsantipattern.files import ending_of
 from wsantipattern.finding import Confidence, Edit, FileError, Finding, Fix
 from wsantipattern.languages import modules
+from wsantipattern.record import record
 from wsantipattern.source import Source
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Corrected:
     """What came of a text.
 
@@ -36,7 +37,7 @@ class Corrected:
     errors: list[FileError] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Correction:
     text: bytes
     fix: Fix

@@ -9,7 +9,7 @@ import codecs
 import os
 import stat
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import unified_diff
 from itertools import groupby
 from pathlib import Path
@@ -18,6 +18,7 @@ from wsantipattern.files import ending_of, is_known
 from wsantipattern.finding import FileError, Finding
 from wsantipattern.fix.correct import correct, with_fixes
 from wsantipattern.plan import Options, Plan
+from wsantipattern.record import record
 from wsantipattern.runner import Input, Outcome
 from wsantipattern.source import as_utf8, reason
 
@@ -33,7 +34,7 @@ class WriteError(Exception):
     """A file that cannot be written; the message is one line without the path."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Rewritten:
     """A file with fixes made: its raw bytes before and after, and the findings that are gone."""
 
@@ -43,7 +44,7 @@ class Rewritten:
     fixed: list[Finding]
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Fixing:
     """What fixing a run's files came to.
 

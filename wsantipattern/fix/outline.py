@@ -7,16 +7,17 @@ Extents are byte offsets into the module's text.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, Protocol
 
 from wsantipattern.model.term import Extent
+from wsantipattern.record import record
 
 Role = Literal["module", "function", "executor", "loop", "try", "handler", "else", "final", "arm", "plain"]
 """What a block is of its owner. `executor`: the function given to a promise's constructor, which runs at once."""
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class Statement:
     """One statement of a block.
 
@@ -58,7 +59,7 @@ class Statement:
         return next((block for block in self.blocks if block.role in roles), None)
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class Block:
     """A list of statements. `is_open` says that lines can be written into it; `suspends` that its function may wait."""
 

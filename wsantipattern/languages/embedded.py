@@ -8,7 +8,7 @@ the front ends' business. Never raises on any text.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 
 import tree_sitter_html
@@ -16,6 +16,7 @@ from tree_sitter import Language, Node, Parser, Query, QueryCursor
 
 from wsantipattern.languages import parse
 from wsantipattern.model.module import Module
+from wsantipattern.record import record
 
 Offsets = list[tuple[int, int]]
 """Pairs (offset in the fragment, offset in the file), ascending; between two pairs both advance alike."""
@@ -104,7 +105,7 @@ def _composed(inner: Offsets | None, length: int, written: int, outer: Offsets) 
 # ------------------------------------------------------------------------------------------------ Markdown
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class _Line:
     """A line that is being read from the left. Columns count from 0, with tab stops of four."""
 
@@ -146,7 +147,7 @@ class _Line:
         self.column += count
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class _Fence:
     mark: int
     length: int

@@ -19,6 +19,7 @@ from wsantipattern.languages.go_syntax import (
     first_leaf,
     has_token,
     is_broken,
+    is_of_names,
     is_trivial,
     listed,
     only,
@@ -91,7 +92,7 @@ class _Collector:
         imports = self._imports(captured.get("import", []))
         specs = sorted(captured.get("type", []), key=_start)
         module.orderings = sorted(n.start_byte for n in captured.get("ordering", []) if not is_trivial(n))
-        module.inequalities = sorted(map(_start, captured.get("unequal", [])))
+        module.inequalities = sorted(n.start_byte for n in captured.get("unequal", []) if is_of_names(n))
         module.find_additions = lambda: additions(root)
         module.find_call = finder(root, self._means)
         structs = {name: spec for spec in specs if (name := self.types.declare(spec))}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from tree_sitter import Node
@@ -29,6 +29,7 @@ from wsantipattern.languages.go_type import TYPE_NODES, Type, Types
 from wsantipattern.model.module import Class, Function, Module
 from wsantipattern.model.place import Binding, BindingKind, ElementTypes, Place
 from wsantipattern.model.term import Term
+from wsantipattern.record import record
 
 _DEPTH = 24
 
@@ -87,7 +88,7 @@ class Variable(Binding):
         self._initial = term
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class Scope:
     """A block; the names declared in it, each with the offsets from which they hold."""
 
@@ -109,7 +110,7 @@ class Scope:
         return None
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class _Unit:
     """The scopes of one top-level declaration, ordered by where they start."""
 

@@ -26,8 +26,8 @@ _DECLARATIONS = """
 (type_spec) @type
 (type_alias) @type
 (import_spec) @import
-(binary_expression operator: ["<" "<=" ">" ">="] @ordering)
-(binary_expression left: [(selector_expression) (identifier)] operator: "!=" @unequal right: [(selector_expression) (identifier)])
+["<" "<=" ">" ">="] @ordering
+"!=" @unequal
 """
 
 _NAMES = """
@@ -97,6 +97,7 @@ def declarations(node: Node) -> dict[str, list[Node]]:
 
 
 _MADE_OF_OTHERS = frozenset({"binary_expression", "composite_literal", "parenthesized_expression"})
+_NAMED = frozenset({"selector_expression", "identifier"})
 _FIELDS = frozenset({"selector_expression", "index_expression"})
 _NUMBERS = frozenset({"int_literal", "float_literal"})
 
@@ -131,6 +132,12 @@ def is_trivial(operator: Node) -> bool:
             if side.type == "call_expression":
                 return spelled(side.child_by_field_name("function")) in ("len", "cap")
     return False
+
+
+def is_of_names(operator: Node) -> bool:
+    """Whether what stands before and after an operator are names or fields."""
+    before, after = operator.prev_named_sibling, operator.next_named_sibling
+    return before is not None and after is not None and before.type in _NAMED and after.type in _NAMED
 
 
 def names(node: Node) -> dict[str, list[Node]]:

@@ -44,25 +44,15 @@ _FUNCTION_VALUES = "(function_expression) (arrow_function) (generator_function)"
 _SHAPES = """
 [(function_declaration) (generator_function_declaration) (method_definition) %(functions)s] @function
 [(class_declaration) (class) %(classes)s] @class
-(object [(method_definition) (pair value: (function_expression))]) @object
-(object (pair value: (arrow_function))) @arrows
 [(statement_block) (for_statement) (for_in_statement) (switch_body) (catch_clause)] @block
 [(lexical_declaration) (variable_declaration) (import_statement) %(declarations)s] @declaration
 (%(field)s) @field
 [(assignment_expression) (augmented_assignment_expression) (update_expression)] @assigned
-(variable_declarator value: [%(functions)s (class) (object)]) @declarator
-(variable_declarator value: (call_expression arguments: (arguments . [%(functions)s]))) @wrapper
-(pair value: [%(functions)s (object)]) @pair
-(call_expression function: [%(functions)s (parenthesized_expression [%(functions)s])]) @invoked
-(new_expression arguments: (arguments . [(function_expression) (arrow_function)])) @constructed
-(call_expression arguments: (arguments [(function_expression) (arrow_function)])) @called
-(expression_statement (call_expression arguments: (arguments . [(function_expression) (arrow_function)])) @stated)
-(arrow_function body: (call_expression arguments: (arguments . [(function_expression) (arrow_function)])) @stated)
-(export_statement value: [%(functions)s (class) (object)]) @exported
-(binary_expression operator: ["<" "<=" ">" ">="] @ordering)
-(binary_expression left: [(member_expression) (identifier)] operator: ["!=" "!=="] @unequal right: [(member_expression) (identifier)])
+["<" "<=" ">" ">="] @ordering
+["!=" "!=="] @unequal
 %(shapes)s
 """
+"""Single nodes only: tree-sitter takes ten times as long to compile a pattern with children, at every start."""
 _STRICT = {
     "javascript": {"classes": "", "declarations": "", "field": "field_definition", "shapes": ""},
     "typescript": {
@@ -76,10 +66,10 @@ _ADDITIONS = """
 [(spread_element) (computed_property_name)] @addition
 (for_in_statement left: [(subscript_expression) (array_pattern) (object_pattern)]) @addition
 """
-_OPEN_MATCHES = 1024
-"""How many matches may be open at one place; deeper nesting loses names and inlining, not functions."""
 _SHARED = frozenset({"methods", "computed", "watch"})
 """Keys of an object with methods whose own methods are given the outer object as `this` (component options)."""
+_PARENTS = {"variable_declarator": "declarator", "pair": "pair", "export_statement": "exported"}
+_NAMES = frozenset({"member_expression", "identifier"})
 _NAMEABLE = frozenset({"function_expression", "arrow_function", "generator_function", "class", "object"})
 _TIMERS = frozenset({"setTimeout", "setInterval", "setImmediate", "requestAnimationFrame"})
 
@@ -127,15 +117,19 @@ class _Collector:
         self.replaced: list[Node] = []
         self.typed: list[Node] = []
         self.late: list[tuple[JavaScriptFunction, Node]] = []
+        self.calls: dict[int, Node] = {}
+        self.constructions: dict[int, Node] = {}
+        self.invocations: list[Node] = []
 
     def run(self) -> None:
         file = self.file
         query = _query(self.language, self.is_javascript)
-        self.found = QueryCursor(query, match_limit=_OPEN_MATCHES).captures(file.root)
+        self.found = QueryCursor(query).captures(file.root)
         file.assigned = self.found.get("assigned", [])
         orderings = self.found.get("ordering", [])
-        self.module.orderings = sorted(node.start_byte for node in orderings if not _is_trivial(node))
-        self.module.inequalities = sorted(node.start_byte for node in self.found.get("unequal", []))
+        self.module.orderings = sorted(node.start_byte for node in orderings if _is_ordering(node))
+        unequal = self.found.get("unequal", [])
+        self.module.inequalities = sorted(node.start_byte for node in unequal if _is_of_names(node))
         self.module.find_additions = lambda: _additions(file, self.language)
         self.module.find_call = finder(file.root, self._means)
         self._contexts()
@@ -168,11 +162,11 @@ class _Collector:
 
     def _contexts(self) -> None:
         contexts = self.contexts
-        for kind in ("declarator", "pair", "exported", "field"):
-            for node in self.found.get(kind, []):
-                value = node.child_by_field_name("value")
-                if value is not None:
-                    contexts[value.id] = (kind, node)
+        self._parents()
+        for node in self.found.get("field", []):
+            value = node.child_by_field_name("value")
+            if value is not None:
+                contexts[value.id] = ("field", node)
         for node in self.found.get("assigned", []):
             value = node.child_by_field_name("right")
             if value is None:
@@ -185,19 +179,60 @@ class _Collector:
             elif shape == "new_expression":
                 self.typed.append(node)
         wrapped = self.module.wrapped = {}
-        for node in self.found.get("wrapper", []):
-            call = node.child_by_field_name("value")
-            callee = call.child_by_field_name("function") if call is not None else None
+        for call in self.calls.values():
+            declarator = call.parent
+            if declarator is None or declarator.type != "variable_declarator":
+                continue
+            callee = call.child_by_field_name("function")
             first = _first_argument(call)
             if first is None or callee is None:
                 continue
-            name = node.child_by_field_name("name")
+            name = declarator.child_by_field_name("name")
             if name is not None:
                 wrapped[first.start_byte] = word(name)
             # What a method or a timer gives back is not the closure: `const total = xs.reduce(...)`.
             if callee.type == "identifier" and word(callee) not in _TIMERS:
-                contexts[first.id] = ("wrapper", node)
+                contexts[first.id] = ("wrapper", declarator)
         self._inlined_contexts()
+
+    def _parents(self) -> None:
+        """Takes down what each function, class and object with methods stands in."""
+        objects: dict[int, Node] = {}
+        arrows: dict[int, Node] = {}
+        for node in self.found.get("function", []):
+            around = node.parent
+            if around is None:
+                continue
+            shape, kind = around.type, node.type
+            if kind == "method_definition":
+                if shape == "object":
+                    objects[around.id] = around
+            elif shape == "arguments":
+                call = around.parent
+                if call is not None and call.type == "call_expression":
+                    self.calls[call.id] = call
+                elif call is not None and call.type == "new_expression":
+                    self.constructions[call.id] = call
+            elif shape == "call_expression":
+                self.invocations.append(around)
+            elif shape == "parenthesized_expression":
+                call = around.parent
+                if call is not None and call.type == "call_expression":
+                    self.invocations.append(call)
+            elif shape in _PARENTS and kind in _NAMEABLE:
+                self.contexts[node.id] = (_PARENTS[shape], around)
+                literal = around.parent if shape == "pair" else None
+                if literal is not None and literal.type == "object":
+                    if kind == "function_expression":
+                        objects[literal.id] = literal
+                    elif kind == "arrow_function":
+                        arrows[literal.id] = literal
+        self.found["object"] = list(objects.values())
+        self.found["arrows"] = list(arrows.values())
+        for node in (*self.found.get("class", []), *objects.values(), *arrows.values()):
+            around = node.parent
+            if around is not None and around.type in _PARENTS and node.type in _NAMEABLE:
+                self.contexts[node.id] = (_PARENTS[around.type], around)
 
     def _shapes(self) -> None:
         for node in self.found.get("shape", []):
@@ -209,7 +244,7 @@ class _Collector:
     def _inlined_contexts(self) -> None:
         """The closures that run where they are written; what `javascript_promise` lowers must agree with this."""
         contexts = self.contexts
-        for node in self.found.get("called", []):
+        for node in self.calls.values():
             link = chain_link(node)
             if link is None:
                 continue
@@ -217,19 +252,22 @@ class _Collector:
             for reaction in reactions:
                 if reaction.type in CLOSURES:
                     contexts[reaction.id] = ("final" if kind == "finally" else "link", node)
-        for node in self.found.get("stated", []):
+        for node in self.calls.values():
+            around = node.parent
+            if around is None or around.type not in ("expression_statement", "arrow_function"):
+                continue
             callee = node.child_by_field_name("function")
             name = callee.child_by_field_name("property") if callee is not None else None
             first = _first_argument(node)
             if name is None or first is None or word(name) != "forEach" or has_token(first, "async"):
                 continue
             contexts[first.id] = ("each", node)
-        for node in self.found.get("constructed", []):
+        for node in self.constructions.values():
             constructor = node.child_by_field_name("constructor")
             first = _first_argument(node)
             if first is not None and constructor is not None and word(constructor) == "Promise":
                 contexts[first.id] = ("executor", node)
-        for node in self.found.get("invoked", []):
+        for node in self.invocations:
             callee = node.child_by_field_name("function")
             if callee is not None and unwrap(callee).type in CLOSURES:
                 contexts[unwrap(callee).id] = ("iife", node)
@@ -652,13 +690,22 @@ def _additions(file: File, language: Language) -> tuple[list[int], list[int]]:
     return added, answered
 
 
-def _is_trivial(operator: Node) -> bool:
-    """Whether a comparison only sets a field or an element against a number."""
+def _is_ordering(operator: Node) -> bool:
+    """Whether `<` and its like put two values in order, and not only a field or an element and a number."""
+    around = operator.parent
+    if around is None or around.type != "binary_expression":
+        # An angle bracket of a type or of an element.
+        return False
     before, after = operator.prev_named_sibling, operator.next_named_sibling
     if before is None or after is None:
-        return False
+        return True
     shapes = (before.type, after.type)
-    return "number" in shapes and not {"member_expression", "subscript_expression"}.isdisjoint(shapes)
+    return "number" not in shapes or {"member_expression", "subscript_expression"}.isdisjoint(shapes)
+
+
+def _is_of_names(operator: Node) -> bool:
+    before, after = operator.prev_named_sibling, operator.next_named_sibling
+    return before is not None and after is not None and before.type in _NAMES and after.type in _NAMES
 
 
 def _first_argument(node: Node | None) -> Node | None:

@@ -44,9 +44,8 @@ _DEFINITIONS = """
 (class_definition) @class
 (yield) @yield
 (decorated_definition) @decorated
-(assignment left: (identifier) right: (lambda)) @named
-(comparison_operator operators: ["<" "<=" ">" ">="] @ordering)
-(comparison_operator [(attribute) (identifier) (subscript)] operators: "!=" @unequal [(attribute) (identifier) (subscript)])
+["<" "<=" ">" ">="] @ordering
+"!=" @unequal
 (import_statement) @import
 (import_from_statement) @import
 """
@@ -78,6 +77,7 @@ _SITES = """
 (as_pattern (case_pattern) (identifier) @case)
 """
 
+_NAMES = frozenset({"attribute", "identifier", "subscript"})
 _GETTERS = frozenset({"property", "cached_property", "abstractproperty"})
 _WITHOUT_RECEIVER = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
 _WRAPPERS = frozenset({"Optional", "Annotated", "Final", "ClassVar", "Required", "NotRequired", "InitVar"})
@@ -158,7 +158,8 @@ class Names:
             self.module.imports.update(_imported(node))
         orderings = found.pop("ordering", [])
         self.module.orderings = sorted(node.start_byte for node in orderings if not _is_trivial(node))
-        self.module.inequalities = sorted(node.start_byte for node in found.pop("unequal", []))
+        unequal = found.pop("unequal", [])
+        self.module.inequalities = sorted(node.start_byte for node in unequal if _is_of_names(node))
         self.module.find_additions = lambda: _additions(self.root)
         self.module.find_call = finder(self.root, self._means)
         for node in found.pop("decorated", []):
@@ -167,10 +168,12 @@ class Names:
                 self._decorators[definition.id] = [
                     parts(d)[0] for d in parts(node) if d.type == "decorator" and parts(d)
                 ]
-        for node in found.pop("named", []):
-            left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-            if left is not None and right is not None:
-                self._lambda_names[right.id] = name_of(left)
+        for node in found.get("lambda", []):
+            statement = node.parent
+            if statement is not None and statement.type == "assignment":
+                left = statement.child_by_field_name("left")
+                if left is not None and left.type == "identifier":
+                    self._lambda_names[node.id] = name_of(left)
         items: list[tuple[int, int, int, str, Node]] = []
         for tag, nodes in found.items():
             for node in nodes:
@@ -783,6 +786,11 @@ def _additions(root: Node) -> tuple[list[int], list[int]]:
         elif kind in ("call", "await"):
             answered.append(node.start_byte)
     return added, answered
+
+
+def _is_of_names(operator: Node) -> bool:
+    before, after = operator.prev_named_sibling, operator.next_named_sibling
+    return before is not None and after is not None and before.type in _NAMES and after.type in _NAMES
 
 
 def _is_trivial(operator: Node) -> bool:

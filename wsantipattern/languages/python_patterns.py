@@ -7,7 +7,7 @@ of the part of the subject it stands for, where the subject is a place.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tree_sitter import Node
 
@@ -16,6 +16,7 @@ from wsantipattern.languages.python_syntax import extent_of, name_of, parts, pla
 from wsantipattern.languages.python_terms import DEPTH_LIMIT, Terms
 from wsantipattern.model.place import Place
 from wsantipattern.model.term import Constant, Record, Ref, Sequence, Several, Store, Term
+from wsantipattern.record import record
 
 _LITERALS = frozenset({"integer", "float", "string", "concatenated_string", "true", "false", "none"})
 
@@ -37,7 +38,7 @@ _WHOLE = frozenset(
 """The classes of which a pattern's only positional part is the whole object (Python 3.13, 8.6.4.9)."""
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class _Reading:
     scope: Scope
     captures: list[Store] = field(default_factory=list)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 from tree_sitter import Node
@@ -12,6 +12,7 @@ from wsantipattern.languages.python_syntax import extent_of
 from wsantipattern.model.module import Class, Function, FunctionKind
 from wsantipattern.model.place import Binding, BindingKind, ElementTypes, Place
 from wsantipattern.model.term import Statement, Term
+from wsantipattern.record import record
 
 if TYPE_CHECKING:
     from wsantipattern.languages.python_names import Names
@@ -34,7 +35,7 @@ SiteKind = Literal[
 ]
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class Site:
     """One place in the text that binds a name.
 
@@ -50,7 +51,7 @@ class Site:
     origin: str | None = None
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class Scope:
     """One region of names. `function` is the function whose code runs there."""
 
@@ -64,7 +65,7 @@ class Scope:
     places: dict[str, Place] = field(default_factory=dict)
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class FieldStore:
     start: int
     root: str

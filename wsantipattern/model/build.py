@@ -8,11 +8,12 @@ suspensions anywhere and calls inside a `try`; they go to the nearest handler, t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Cfg, Edge, Label, Step, StepKind
+from wsantipattern.record import record
 
 if TYPE_CHECKING:
     from wsantipattern.model.module import Function
@@ -24,14 +25,14 @@ STEP_LIMIT = 40_000
 """Steps of one graph; a function with more is cut off and its graph marked incomplete."""
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class _Loop:
     label: str | None
     break_to: Step
     continue_to: Step
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class _Breakable:
     """A switch, or a labelled block (which only its own label leaves)."""
 
@@ -40,7 +41,7 @@ class _Breakable:
     labelled_only: bool = False
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class _Final:
     body: list[t.Statement]
     context: t.Term | None = None
@@ -48,12 +49,12 @@ class _Final:
     copies: dict[tuple[Exit, str | None], Step] = field(default_factory=dict)
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class _Catch:
     dispatch: Step
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class _Inline:
     """A region: `return` inside it ends here, or, where the region is a condition, goes on by what it returns."""
 
@@ -68,7 +69,7 @@ _MANY = 16
 _Frame = _Loop | _Breakable | _Final | _Catch | _Inline
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class _Deferred:
     flag: int
     body: list[t.Statement]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -30,6 +30,7 @@ from wsantipattern.model.term import (
     Suspend,
     Term,
 )
+from wsantipattern.record import record
 
 if TYPE_CHECKING:
     from wsantipattern.model.module import Function
@@ -70,14 +71,14 @@ STATES_IN_BREADTH = 600
 """States after which a path query no longer looks for the shortest way, but for any: nearest to its goal first."""
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class Edge:
     label: Label
     target: Step
     back: bool = False
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class Step:
     """One node of the graph; compared by identity. A `finally` body has a copy of its steps for each way through."""
 
@@ -117,7 +118,7 @@ Steps = Collection[Step] | Callable[[Step], bool]
 """Which steps a query means: a set, or a predicate."""
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class Path:
     """A witness: the steps in order, start and goal included, and the label of the edge into each (the first: "")."""
 

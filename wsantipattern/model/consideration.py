@@ -7,16 +7,16 @@ account cannot differ from the decision. Nothing may read it to decide anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from wsantipattern.model.term import Extent
+from wsantipattern.record import record
 
 Verdict = Literal["silent", "aside", "evidence", "weaker", "stronger"]
 """Dropped; no candidate to begin with; kept, because of this; what lowers or raises the confidence of what is kept."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Consideration:
     """One entry.
 

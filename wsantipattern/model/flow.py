@@ -6,11 +6,11 @@ Works on terms alone; knows no graph, syntax or library.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wsantipattern.model import term as t
 from wsantipattern.model.place import Binding, Place
+from wsantipattern.record import record
 
 if TYPE_CHECKING:
     from wsantipattern.model.cfg import Step
@@ -26,7 +26,7 @@ STRAIGHT = 8
 """Steps before a test among which the value of the tested variable is looked for."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Fact:
     """An atomic condition that is known to hold (or, with `holds` false, not to hold), and the test that says so."""
 

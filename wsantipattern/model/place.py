@@ -7,8 +7,9 @@ and no library.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from wsantipattern.record import record
 
 if TYPE_CHECKING:
     from wsantipattern.model.module import Class, Function
@@ -97,7 +98,7 @@ class Binding:
         return f"<{self.kind} {self.name}>"
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class Place:
     """An access path from a resolved binding; equal places are the same storage as far as one file can tell.
 

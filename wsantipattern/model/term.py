@@ -8,8 +8,10 @@ the graph builder (`model.build`) gives every term its `parent`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import TYPE_CHECKING, Literal
+
+from wsantipattern.record import record
 
 if TYPE_CHECKING:
     from wsantipattern.model.module import Function
@@ -25,7 +27,7 @@ def _described(node: Term | Statement) -> str:
     return f"{type(node).__name__}({shown})"
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Term:
     """A value. Compared by identity; `key` in `model.flow` compares by structure."""
 
@@ -53,7 +55,7 @@ class Term:
                 around.pop()
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Ref(Term):
     """A read of a place. `key` is the index of the last `[*]` selector, where there is one.
 
@@ -74,7 +76,7 @@ class Ref(Term):
 LiteralKind = Literal["number", "string", "bool", "null", "other"]
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Constant(Term):
     """A literal. `value` is int/float, str, bool, None (`null`, `undefined`, `None`, `nil`), or the raw text."""
 
@@ -82,7 +84,7 @@ class Constant(Term):
     value: int | float | str | bool | None
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Call(Term):
     """A call.
 
@@ -143,7 +145,7 @@ class Call(Term):
         return next((value for name, value in self.keywords if name == keyword), None)
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Field(Term):
     """A field of something that is no place: `f().x`, `(a || b).x`."""
 
@@ -154,7 +156,7 @@ class Field(Term):
         return iter((self.subject,))
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Element(Term):
     """An element or slice of something that is no place, or of a place by slice: `f()[k]`, `s[1:]`, `s[:n]`."""
 
@@ -165,7 +167,7 @@ class Element(Term):
         return iter((self.subject,)) if self.key is None else iter((self.subject, self.key))
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Binary(Term):
     """An operation on two values.
 
@@ -181,7 +183,7 @@ class Binary(Term):
         return iter((self.left, self.right))
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Unary(Term):
     """`-x`, `+x`, `~x`, `typeof x`, `void x`. A negative number literal is a Constant."""
 
@@ -192,7 +194,7 @@ class Unary(Term):
         return iter((self.operand,))
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Not(Term):
     """Logical negation."""
 
@@ -202,7 +204,7 @@ class Not(Term):
         return iter((self.operand,))
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Logic(Term):
     """Short-circuit `and`, `or`, or `??` (the right side only where the left is null)."""
 
@@ -214,7 +216,7 @@ class Logic(Term):
         return iter((self.left, self.right))
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Choice(Term):
     """A conditional value: `test ? then : otherwise`, `then if test else otherwise`."""
 
@@ -228,7 +230,7 @@ class Choice(Term):
         yield self.otherwise
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Suspend(Term):
     """A point where other code runs before this goes on.
 
@@ -244,14 +246,14 @@ class Suspend(Term):
             yield self.value
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Closure(Term):
     """A function value: arrow, function expression, lambda, Go func literal. Its body is the function's own."""
 
     function: Function
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Record(Term):
     """An object, dict or struct literal. A spread entry has no key. `type_name` is a Go or constructor type."""
 
@@ -263,7 +265,7 @@ class Record(Term):
             yield value
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Sequence(Term):
     """A list, array, tuple or set literal."""
 
@@ -273,7 +275,7 @@ class Sequence(Term):
         yield from self.elements
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Template(Term):
     """A text made of parts: template literal, f-string."""
 
@@ -283,7 +285,7 @@ class Template(Term):
         yield from self.parts
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Spread(Term):
     """`...x`, `*x`, `**x`, Go's `x...`."""
 
@@ -293,7 +295,7 @@ class Spread(Term):
         yield self.value
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Store(Term):
     """An assignment, as a value. `op` is None for `=`, else the operator of `+=`, `-=`, `||=` ("or"), `??=`.
 
@@ -327,7 +329,7 @@ class Store(Term):
         return (value.op, value.right) if is_own else None
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Result(Term):
     """One of several results of a call (Go `a, b := f()`, Python tuple and JS array destructuring), from 0.
 
@@ -341,7 +343,7 @@ class Result(Term):
         return iter((self.call,)) if self.index == 0 else iter(())
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Delete(Term):
     """`delete x[k]`, `del x[k]`, Go's `delete(m, k)`."""
 
@@ -351,7 +353,7 @@ class Delete(Term):
         return self.target.children() if isinstance(self.target, Ref) else iter((self.target,))
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Several(Term):
     """Operands evaluated in order by an operation the model does not know; the last is the value of a comma."""
 
@@ -361,7 +363,7 @@ class Several(Term):
         return iter(self.operands)
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Region(Term):
     """Statements run in place as part of a value: an IIFE, a promise executor, an awaited promise chain.
 
@@ -377,7 +379,7 @@ class Region(Term):
 # ---------------------------------------------------------------------------------------------- statements
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Statement:
     """Control. Bodies are lists of statements."""
 
@@ -387,14 +389,14 @@ class Statement:
         return _described(self)
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Evaluate(Statement):
     """A term evaluated for its effects: expression statement, assignment, declaration."""
 
     term: Term
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class If(Statement):
     """`if`: one of two bodies."""
 
@@ -403,7 +405,7 @@ class If(Statement):
     otherwise: list[Statement] = field(default_factory=list)
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class While(Statement):
     """`while`, `for(;;)`, Go `for`. `test` None is for ever; `post_test` is `do ... while`; `otherwise` is Python's."""
 
@@ -415,7 +417,7 @@ class While(Statement):
     label: str | None = None
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class ForEach(Statement):
     """`for x of xs`, `for x in xs`, Go `range`, `xs.forEach(x => ...)`. `suspends` for `async for`, `for await`,
     and ranging over a channel: each step may raise (except in Go)."""
@@ -428,7 +430,7 @@ class ForEach(Statement):
     label: str | None = None
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Case:
     """One arm. `tests` are the values compared with the subject (or whole conditions where there is no subject);
     `pattern` marks tests that are opaque patterns, kept as terms. In a select, `before` holds the communication
@@ -444,7 +446,7 @@ class Case:
     guard: Term | None = None
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Switch(Statement):
     """`switch`, `match`, Go `select` (`kind` "select": suspends, then takes any case; with a default it does not
     wait). Also a `case` without its switch in a fragment: the subject is then None and `fragment` true. `breakable`
@@ -458,7 +460,7 @@ class Switch(Statement):
     breakable: bool = True
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Handler:
     """`catch (e)`, `except X as e`. `types` are canonical names; empty: catches everything."""
 
@@ -469,7 +471,7 @@ class Handler:
     catches_all: bool = True
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Try(Statement):
     """`otherwise` is Python's `else`. A promise chain `.then(a).catch(b).finally(c)` is lowered to this as well."""
 
@@ -479,7 +481,7 @@ class Try(Statement):
     final: list[Statement] = field(default_factory=list)
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class With(Statement):
     """`with` / `async with` (`suspends`); `swallows` where the manager hides exceptions (`suppress`)."""
 
@@ -489,42 +491,42 @@ class With(Statement):
     swallows: bool = False
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Return(Statement):
     """`return`."""
 
     value: Term | None = None
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Raise(Statement):
     """`throw`, `raise`, Go `panic`."""
 
     value: Term | None = None
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Halt(Statement):
     """The process ends here: `process.exit`, `os.Exit`, `log.Fatal`."""
 
     term: Term
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Break(Statement):
     """`break`, out of the loop or block with the label where there is one."""
 
     label: str | None = None
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Continue(Statement):
     """`continue`, of the loop with the label where there is one."""
 
     label: str | None = None
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Block(Statement):
     """A block; with a label, `break label` leaves it."""
 
@@ -532,14 +534,14 @@ class Block(Statement):
     label: str | None = None
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Defer(Statement):
     """Go `defer`: `body` runs, last registered first, on every way out after this point."""
 
     body: list[Statement]
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Spawn(Statement):
     """Work that runs concurrently with what follows.
 
@@ -552,7 +554,7 @@ class Spawn(Statement):
     term: Term | None = None
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record(slots=True, eq=False, repr=False)
 class Goto(Statement):
     """A jump the graph does not follow: it marks the function `incomplete`, and rules stay silent."""
 

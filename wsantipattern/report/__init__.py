@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from wsantipattern import __version__
+from wsantipattern.record import record
 
 if TYPE_CHECKING:
     from wsantipattern.finding import Report
@@ -25,7 +26,7 @@ REVIEW_FORMATS = ("github-review", "gitlab-review")
 """More names that `render` takes: what is sent to a code review. They need to know the lines that a diff shows."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Shown:
     """The lines of one changed file that a diff shows.
 
@@ -49,7 +50,7 @@ def no_source(path: str) -> bytes | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class RenderContext:
     """What a format may know besides the report.
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from wsantipattern.finding import Edit, Finding, Report, Span
+from wsantipattern.record import record
 from wsantipattern.report import RenderContext, Shown
 from wsantipattern.report.markdown import code, fixed, longest_run, message
 from wsantipattern.report.tally import summary
@@ -29,7 +29,7 @@ LISTED = 50
 """Findings that a summary names."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Comment:
     """A comment on lines of a file.
 

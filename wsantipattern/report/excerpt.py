@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from wsantipattern.finding import Span
+from wsantipattern.record import record
 from wsantipattern.source import Source
 
 TAB = 4
@@ -20,7 +20,7 @@ _DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u
 _SEPARATORS = frozenset("\u0085\u2028\u2029")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Excerpt:
     """One line of source with a span on it.
 

@@ -12,17 +12,18 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from wsantipattern.finding import Finding, Span
+from wsantipattern.record import record
 from wsantipattern.review.diff import FileDiff
 from wsantipattern.source import Source
 
 _WORD = re.compile(r"\w+")
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Compared:
     """The findings of one file in both states.
 
@@ -39,7 +40,7 @@ class Compared:
     diff: Callable[[], FileDiff | None] = lambda: None
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Comparison:
     """What a change does to findings: those it brings in, those it removes, and how many it leaves."""
 
@@ -48,7 +49,7 @@ class Comparison:
     existing: int = 0
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class _Entry:
     """A finding of one state with the file it stands in; `pair` is set when it is found in the other state, too."""
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from wsantipattern.record import record
 
 DEV_NULL = "/dev/null"
 
@@ -18,7 +20,7 @@ class DiffError(Exception):
     """A diff that cannot be read, or that does not fit the files; the message is one line."""
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Hunk:
     """A changed place.
 
@@ -51,7 +53,7 @@ class Hunk:
             new += kind != "-"
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class FileDiff:
     """What a diff says about one file.
 

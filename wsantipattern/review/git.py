@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from wsantipattern.record import record
 from wsantipattern.review.diff import FileDiff, parse
 
 _SETTINGS = (
@@ -40,7 +40,7 @@ class GitError(Exception):
     """Something git could not do or does not have; the message is one line for the user."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Changed:
     """One changed file.
 
@@ -55,7 +55,7 @@ class Changed:
     new_object: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Target:
     """The state that is looked at: a commit, the index, or (both unset) the working tree."""
 

@@ -15,8 +15,9 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import IO, Any
+
+from wsantipattern.record import record
 
 ATTEMPTS = 5
 """How often a call is made before it counts as failed."""
@@ -56,7 +57,7 @@ class UnsureError(Exception):
     """A creation that may or may not have happened; the message says what went wrong."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Answer:
     """What a server said.
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from itertools import groupby
 
 from wsantipattern.files import ending_of, is_known
 from wsantipattern.finding import Change, FileError, Finding, Report
 from wsantipattern.plan import Options, Plan
+from wsantipattern.record import record
 from wsantipattern.report import Shown
 from wsantipattern.review.compare import Compared, compare
 from wsantipattern.review.states import States, Wanted, states
@@ -24,7 +25,7 @@ from wsantipattern.source import Skip, Source, checked
 from wsantipattern.workers import Job, Workers, processors
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class Review:
     """A finished review.
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from wsantipattern.files import FilterFor, is_known, is_reached
 from wsantipattern.finding import FileError
+from wsantipattern.record import record
 from wsantipattern.report import Shown
 from wsantipattern.review.diff import DiffError, FileDiff, parse
 from wsantipattern.review.git import Changed, GitError, Repository, Target
@@ -23,7 +24,7 @@ class StateError(Exception):
     """The two states cannot be had; the message is one line for the user."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Wanted:
     """What the user asks to compare.
 
@@ -46,7 +47,7 @@ class Wanted:
     default_heads: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class ChangedFile:
     """One file of a change.
 
@@ -63,7 +64,7 @@ class ChangedFile:
     after: bytes | None
 
 
-@dataclass(slots=True)
+@record(slots=True)
 class States:
     """Two states of a project.
 

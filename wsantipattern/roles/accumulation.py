@@ -9,7 +9,6 @@ the content is no number. Whether it is proven new is for `newness`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
@@ -18,6 +17,7 @@ from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import Key
 from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import Binding, Place
+from wsantipattern.record import record
 from wsantipattern.roles.destination import Destinations
 from wsantipattern.roles.event import Events
 from wsantipattern.roles.holder import Found, Holder, Holders
@@ -34,7 +34,7 @@ from wsantipattern.roles.words import any_of, split
 _NUMERIC = frozenset({"-", "*", "/", "**", "%", "&", "|", "^", "<<", ">>"})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Addition:
     """Content of a message is added to what a place holds.
 

@@ -8,7 +8,6 @@ give. Fields are told apart by their name and, where a declaration says it, thei
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from wsantipattern.knowledge import Knowledge
@@ -17,12 +16,13 @@ from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Class, Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.model.summary import callers
+from wsantipattern.record import record
 
 Cell = tuple[Class | None, str] | Binding
 """A field by its class (None where unknown) and name, or a variable."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Write:
     """One write of a cell.
 
@@ -109,13 +109,13 @@ class Cells:
         if not isinstance(term, t.Term):
             return
         # A call inside an assignment is a step of its own: its literals are seen there.
-        for record in _records(term):
-            owner = record.type_name
+        for literal in _records(term):
+            owner = literal.type_name
             if owner is not None and cell[0] is not None and cell[0].name and owner != cell[0].name:
                 continue
-            for key, value in record.entries:
+            for key, value in literal.entries:
                 if key == cell[1]:
-                    yield Write(function, step, value, record=record)
+                    yield Write(function, step, value, record=literal)
 
     def _given(self, write: Write) -> Iterator[Write]:
         value = write.value

@@ -7,7 +7,6 @@ Decided by bindings and by the methods that `knowledge` lists.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from wsantipattern.knowledge import Knowledge
@@ -16,6 +15,7 @@ from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import returns
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
+from wsantipattern.record import record
 from wsantipattern.roles.instance import Instances
 from wsantipattern.roles.origin import Frame
 
@@ -23,7 +23,7 @@ DEPTH = 3
 """Functions of the file that a container is followed through."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Storage:
     """A container: its place, and for each `[*]` of it the key, where the text says which."""
 

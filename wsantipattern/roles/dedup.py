@@ -7,7 +7,7 @@ skip the item where it is. Weak evidence is a function of another file that is n
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
@@ -17,6 +17,7 @@ from wsantipattern.model.flow import Key, atom, decided, plain
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.model.summary import callers
+from wsantipattern.record import record
 from wsantipattern.roles.candidate import adding
 from wsantipattern.roles.container import Containers, Storage
 from wsantipattern.roles.dropped import Drops
@@ -29,7 +30,7 @@ from wsantipattern.roles.staleness import Divergence, Staleness
 from wsantipattern.roles.words import any_of, of_place
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class StaleMark:
     """A batch is marked in a tracker that still holds what the diverged copy had seen."""
 

@@ -8,7 +8,6 @@ function names that `knowledge` lists (`SetPongHandler`, tornado's `on_message`)
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from wsantipattern.knowledge import Knowledge
@@ -16,11 +15,12 @@ from wsantipattern.model import flow
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.term import Call, Closure, Constant, Record, Ref, Store, Term
+from wsantipattern.record import record
 from wsantipattern.roles import computed
 from wsantipattern.roles.words import split
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Registration:
     """A handler is registered.
 

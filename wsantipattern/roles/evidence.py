@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from wsantipattern.finding import Confidence
 from wsantipattern.model.term import Extent
+from wsantipattern.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Evidence:
     """What a role found.
 

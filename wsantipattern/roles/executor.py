@@ -9,7 +9,6 @@ clears the timer.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,12 +18,13 @@ from wsantipattern.model.flow import carried
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import Place
 from wsantipattern.model.summary import Effect
+from wsantipattern.record import record
 
 if TYPE_CHECKING:
     from wsantipattern.roles.timer import Timer, Timers
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Executor:
     """A promise executor inlined into a graph: its region, what settles it, and whether it is awaited at once."""
 

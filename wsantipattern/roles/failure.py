@@ -5,16 +5,15 @@ Decided by null and truth alone: an error is what is returned where something wa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Cfg, Step
 from wsantipattern.model.flow import STRAIGHT
 from wsantipattern.model.module import Function
 from wsantipattern.model.place import Place
+from wsantipattern.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class AskedResult:
     """A test of what a call gave.
 

@@ -8,7 +8,6 @@ code) are weaker evidence. Helpers and closures run for the reason that their ca
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
@@ -17,6 +16,7 @@ from wsantipattern.model.flow import Fact, facts_at, implied
 from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import Place
 from wsantipattern.model.summary import callers
+from wsantipattern.record import record
 from wsantipattern.roles.asked import Asked
 from wsantipattern.roles.event import Events, Registration
 from wsantipattern.roles.order import RELATIONS, Orders, is_guarded
@@ -26,7 +26,7 @@ from wsantipattern.roles.words import any_of, split
 DEPTH = 2
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Fallback:
     """Why a step runs on a fallback path.
 

@@ -7,13 +7,14 @@ element of `view.column` where `newest` was taken from there. A holder is compar
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import flow
 from wsantipattern.model import term as t
 from wsantipattern.model.module import Class, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
+from wsantipattern.record import record
 from wsantipattern.roles.invocation import Invocations
 
 DEPTH = 8
@@ -22,7 +23,7 @@ _VALUES = frozenset({"value", "current"})
 """Fields of refs and signals that are their value."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Found:
     """What an unknown call gives: the same one for the same callee and the same arguments.
 
@@ -35,7 +36,7 @@ class Found:
     text: str = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Holder:
     """A binding, or what an unknown call gives, and a path of fields and elements."""
 

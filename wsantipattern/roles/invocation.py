@@ -8,7 +8,6 @@ together, and of objects that are kept in a container. Calls from other files ar
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import flow
@@ -16,6 +15,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Class, Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
+from wsantipattern.record import record
 from wsantipattern.roles import computed
 from wsantipattern.roles.instance import Instances
 
@@ -23,7 +23,7 @@ DEPTH = 5
 """How many times a function is handed on before it is lost sight of."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Invocation:
     """A call that runs a function, and where it stands. `shift` is what its arguments are counted from."""
 

@@ -6,7 +6,7 @@ A mark names the step in the function that is looked at, the containers it may b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from wsantipattern.knowledge import Knowledge
@@ -14,6 +14,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Place
+from wsantipattern.record import record
 from wsantipattern.roles.container import DEPTH, Containers, Storage
 from wsantipattern.roles.order import Orders
 from wsantipattern.roles.origin import Frame, Origins
@@ -23,7 +24,7 @@ from wsantipattern.roles.staleness import Divergence
 from wsantipattern.roles.words import any_of, of_place, split
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Mark:
     """A step that adds something to a container.
 

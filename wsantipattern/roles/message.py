@@ -9,7 +9,7 @@ calls, callbacks, generators, channels and queues of the file. Weak: the words. 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 
 from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
@@ -17,6 +17,7 @@ from wsantipattern.model import flow
 from wsantipattern.model import term as t
 from wsantipattern.model.module import Class, Function, Module
 from wsantipattern.model.place import Binding, Place
+from wsantipattern.record import record
 from wsantipattern.roles.event import Events, Registration, event_name
 from wsantipattern.roles.evidence import Evidence, strong, weak
 from wsantipattern.roles.invocation import Invocations
@@ -29,7 +30,7 @@ DEPTH = 12
 _NO_CONTENT = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "instanceof"})
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Message:
     """Where content comes from.
 

@@ -8,7 +8,6 @@ sides under one transformation (`key(x) <= key(W)`), a comparison function (`com
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from wsantipattern.knowledge import Knowledge
@@ -18,6 +17,7 @@ from wsantipattern.model.flow import bind, implied, returns, substitute
 from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import Place
 from wsantipattern.model.summary import callers
+from wsantipattern.record import record
 from wsantipattern.roles.slot import Move, Slots, is_conversion, is_fixed
 from wsantipattern.roles.words import any_of, split
 
@@ -28,7 +28,7 @@ Sources = frozenset[Place]
 """The places that a value comes from; two values with a common one speak of the same thing."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Order:
     """What one outcome of a condition says: a slot's value and another one stand in an order.
 
@@ -45,7 +45,7 @@ class Order:
     is_order: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Outcome:
     """One outcome of a test: what it implies, and the orders among that."""
 

@@ -7,7 +7,7 @@ Decided by bindings and assignments alone, never by names. Knows no library.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from wsantipattern.model import term as t
@@ -15,6 +15,7 @@ from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import bind, key, returns, substitute
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
+from wsantipattern.record import record
 
 DEPTH = 7
 """Assignments and calls that one value is followed through."""
@@ -23,7 +24,7 @@ LOOPS = 4
 """Loops that one value is followed out of."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Frame:
     """A function and what its parameters and receiver stand for in the function that calls it (`outer`)."""
 
@@ -67,7 +68,7 @@ class Frame:
 Kind = Literal["state", "given", "reply", "library"]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Leaf:
     """One thing a value is made of.
 

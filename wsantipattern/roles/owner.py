@@ -8,7 +8,6 @@ A function that also connects anew, and one that the connection's own handlers o
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from wsantipattern.knowledge import Knowledge
@@ -18,6 +17,7 @@ from wsantipattern.model.flow import returns
 from wsantipattern.model.module import Class, Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.model.summary import callers
+from wsantipattern.record import record
 from wsantipattern.roles.event import Events, Registration
 from wsantipattern.roles.hearing import Hearing
 from wsantipattern.roles.owner_timer import OwnerTimers
@@ -32,7 +32,7 @@ ALIASES = 4
 """Rounds in which the other places of one connection are looked for."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Link:
     """A connection that an owner keeps.
 
@@ -55,7 +55,7 @@ class Link:
         return place is not None and place in self.places
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class End:
     """A function at which an owner ends.
 

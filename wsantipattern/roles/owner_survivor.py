@@ -6,7 +6,6 @@ Each finding is an interleaving: the timer is armed, the owner ends, and what fi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -17,6 +16,7 @@ from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import Place
 from wsantipattern.model.summary import callers, visible_in
+from wsantipattern.record import record
 from wsantipattern.roles.event import Events, event_name
 from wsantipattern.roles.owner import End, Link, Owners
 from wsantipattern.roles.owner_after import Aftermath, Chain, Goal
@@ -30,7 +30,7 @@ from wsantipattern.roles.timer import Timers
 How = Literal["revived", "left", "resumed"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Survivor:
     """A timer that is armed after an end of its owner.
 

@@ -5,7 +5,6 @@ Tasks and contexts are left out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 from wsantipattern.knowledge import Knowledge
@@ -13,11 +12,12 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Place
+from wsantipattern.record import record
 from wsantipattern.roles.owner_collection import Collections
 from wsantipattern.roles.timer import Arming, Timer, Timers
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Armed:
     """A timer that is still armed when the function that arms it returns.
 

@@ -8,13 +8,14 @@ move that follows what is delivered.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Place
+from wsantipattern.record import record
 from wsantipattern.roles.delivery import Deliveries
 from wsantipattern.roles.loading import DEPTH, Values
 from wsantipattern.roles.order import RELATIONS, Orders, Sources
@@ -22,7 +23,7 @@ from wsantipattern.roles.slot import Move, Slots, is_fixed, terms_in
 from wsantipattern.roles.words import any_of, split
 
 
-@dataclass(slots=True, eq=False)
+@record(slots=True, eq=False)
 class Watermark:
     """A slot that rises with what is delivered.
 

@@ -6,16 +6,16 @@ A method (`ws.send`), a function that takes the connection (`wsjson.Write`), or 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Place
+from wsantipattern.record import record
 from wsantipattern.roles.socket import Library, Sockets
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Sending:
     """A call that may send: the connection's place (through aliases), and the library where the call tells it."""
 

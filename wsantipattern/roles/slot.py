@@ -9,7 +9,7 @@ of the file. Elements of one container are one slot: which key is meant is not f
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 from wsantipattern.knowledge import Knowledge
@@ -18,6 +18,7 @@ from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import bind, returns, substitute
 from wsantipattern.model.module import Class, Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
+from wsantipattern.record import record
 
 Keys = frozenset[Hashable]
 """Every name by which one slot is known; two places mean the same slot where they share one."""
@@ -26,7 +27,7 @@ DEPTH = 4
 """Definitions and functions that a read is followed through."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Move:
     """A step that gives a slot a value.
 

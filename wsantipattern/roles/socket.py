@@ -8,7 +8,6 @@ WebSocket constant. Weak evidence: the words of the name.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -36,6 +35,7 @@ from wsantipattern.model.term import (
     Suspend,
     Term,
 )
+from wsantipattern.record import record
 from wsantipattern.roles.event import Events
 from wsantipattern.roles.evidence import Evidence, strong, weak
 from wsantipattern.roles.words import any_of, split
@@ -47,7 +47,7 @@ _TAKES = frozenset({"get", "pop", "setdefault", "at", "shift"})
 """What containers of the languages themselves call: seeing their elements whole, copying, putting in, taking out."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Library:
     """What is known of a library's connections; the fields are those of `[[socket.library]]`.
 
@@ -69,7 +69,7 @@ class Library:
     facts: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Socket:
     """A place that holds a connection; `library` is None where only words say so."""
 

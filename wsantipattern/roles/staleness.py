@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -21,6 +20,7 @@ from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import Key, atom, facts_at, implied, key, plain, returns, substitute
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
+from wsantipattern.record import record
 from wsantipattern.roles.origin import Frame, Leaf, Origins
 from wsantipattern.roles.words import any_of, of_place, split
 
@@ -41,7 +41,7 @@ REASONS = 3
 """How many alternatives of a condition are looked into, one within the other."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Divergence:
     """A step after which a function knows, on one way, that its copy has diverged.
 
@@ -81,7 +81,7 @@ class Divergence:
         return known[decided[0]] == decided[1]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class _Verdict:
     confidence: Confidence
     loops: frozenset[int]

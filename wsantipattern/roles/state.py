@@ -7,7 +7,7 @@ such a condition guards it and nothing that tells of the peer's life does.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
@@ -17,6 +17,7 @@ from wsantipattern.model.flow import Fact, atom, bind, facts_at, implied, return
 from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import Place
 from wsantipattern.model.summary import callers
+from wsantipattern.record import record
 from wsantipattern.roles.keepalive import Keepalive
 from wsantipattern.roles.liveness import Liveness
 from wsantipattern.roles.relay import Relays
@@ -29,7 +30,7 @@ DEPTH = 2
 """Calls of the file that a send is followed up through, to a guard around the call."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class GuardedSend:
     """A send that only the socket's own state guards.
 
@@ -48,7 +49,7 @@ class GuardedSend:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class _Guard:
     fact: Fact
     socket: Socket

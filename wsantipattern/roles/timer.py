@@ -6,7 +6,6 @@ Only calls listed in `knowledge` arm a timer (and functions of the file that ret
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +16,14 @@ from wsantipattern.model.flow import carried, returns
 from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.model.summary import Effect, callers, visible_in
+from wsantipattern.record import record
 from wsantipattern.roles.executor import Executors, cannot_reject
 
 if TYPE_CHECKING:
     from wsantipattern.remedy import ClearAlways, ClearBefore
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Arming:
     """What `knowledge` says of the call that arms; the fields are those of `[[timer.arm]]`."""
 
@@ -51,7 +51,7 @@ class Arming:
         return "is made" if self.called else "is started" if self.task else "is armed"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Timer:
     """A timer that a step arms. `step` is after the handle is in `place`; `call` is the arming call."""
 

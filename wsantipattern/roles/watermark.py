@@ -8,7 +8,6 @@ silence.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
@@ -18,6 +17,7 @@ from wsantipattern.model.flow import facts_at
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.model.summary import callers
+from wsantipattern.record import record
 from wsantipattern.roles.delivery import Deliveries
 from wsantipattern.roles.event import Events
 from wsantipattern.roles.excuse import Excuses
@@ -30,7 +30,7 @@ from wsantipattern.roles.slot import Move, Slots
 from wsantipattern.roles.words import any_of, split
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class Setback:
     """A move that sets a watermark back.
 

@@ -7,7 +7,6 @@ the connection's own state. Words count only where the connection has no state o
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
@@ -15,6 +14,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.flow import Fact, Key, bind, key, returns, substitute
 from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import ELEMENT, Binding, Place
+from wsantipattern.record import record
 from wsantipattern.roles.cell import Cells, Write
 from wsantipattern.roles.hearing import Hearing
 from wsantipattern.roles.sending import Sends
@@ -22,7 +22,7 @@ from wsantipattern.roles.socket import Library, Sockets
 from wsantipattern.roles.words import any_of, of_place, split
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(frozen=True, slots=True, eq=False)
 class _Wanted:
     """What a condition asks of a cell: to have a value, or not to have it; True stands for any true value."""
 

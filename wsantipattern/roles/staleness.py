@@ -37,6 +37,9 @@ _ACCOUNTS: dict[Kind, str] = {
 }
 
 
+_LAX = {(">=", True): ">", ("<", False): ">", ("<=", True): "<", (">", False): "<"}
+"""By operator and truth, what is left of a comparison where the two sides are not the same."""
+
 REASONS = 3
 """How many alternatives of a condition are looked into, one within the other."""
 
@@ -216,14 +219,19 @@ class Staleness:
         """Whether a comparison is one of each element, by which some are chosen: `rows[rows.at <= last]` of an array."""
         if place.path:
             return False
-        keys = (
-            part.key
-            for step in function.cfg.steps
-            if step.term is not None
-            for part in step.term.walk()
-            if isinstance(part, (t.Ref, t.Element)) and part.key is not None
-        )
-        return any(isinstance(inner, t.Ref) and inner.place == place for key in keys for inner in key.walk())
+        marker = ("masks", function)
+        masks: set[Place] | None = self.module.memo.get(marker)
+        if masks is None:
+            masks = self.module.memo[marker] = {
+                inner.place
+                for step in function.cfg.steps
+                if step.term is not None
+                for part in step.term.walk()
+                if isinstance(part, (t.Ref, t.Element)) and part.key is not None
+                for inner in part.key.walk()
+                if isinstance(inner, t.Ref)
+            }
+        return place in masks
 
     def _is_excluded(self, function: Function, step: Step, told: set[tuple[Key, bool]]) -> bool:
         """Whether an earlier condition has said already that it is not so: `case stale: ... case current: ...`."""
@@ -242,7 +250,8 @@ class Staleness:
     def _says(self, frame: Frame, term: t.Term, holds: bool, depth: int = REASONS) -> _Verdict | None:
         """What shows that the copy has diverged where the condition is true (false)."""
         best: _Verdict | None = None
-        for condition, truth in implied(term, holds, self.module):
+        known = list(implied(term, holds, self.module))
+        for condition, truth in known:
             found = (
                 self._one_of(frame, condition, truth, depth)
                 or self._compared(frame, condition, truth)
@@ -253,7 +262,7 @@ class Staleness:
             if found is not None and (best is None or found.weight > best.weight):
                 best = found
         if best is None or not best.is_sure:
-            return self._apart(frame, term, holds) or best
+            return self._apart(frame, known) or best
         return best
 
     def _one_of(self, frame: Frame, condition: t.Term, holds: bool, depth: int) -> _Verdict | None:
@@ -263,20 +272,17 @@ class Staleness:
         sides = (self._says(frame, side, holds, depth - 1) for side in (condition.left, condition.right))
         return max((side for side in sides if side is not None), key=lambda one: one.weight, default=None)
 
-    def _apart(self, frame: Frame, term: t.Term, holds: bool) -> _Verdict | None:
+    def _apart(self, frame: Frame, known: list[tuple[t.Term, bool]]) -> _Verdict | None:
         """Two positions of which one is not below the other, and not the same: `a != b and not a < b`."""
-        known = list(implied(term, holds, self.module))
-        different = {
-            decided[0]
-            for one, truth in known
-            if (decided := atom(one)) is not None and decided[1] is not truth
-        }
-        lax = {(">=", True): ">", ("<", False): ">", ("<=", True): "<", (">", False): "<"}
         for one, truth in known:
-            op = lax.get((one.op, truth)) if isinstance(one, t.Binary) else None
-            if op is not None and isinstance(one, t.Binary):
+            op = _LAX.get((one.op, truth)) if isinstance(one, t.Binary) else None
+            if op is not None and isinstance(one, t.Binary) and len(known) > 1:
                 same = atom(t.Binary(one.extent, "==", one.left, one.right))
-                if same is not None and same[0] in different:
+                if same is not None and any(
+                    decided[0] == same[0] and decided[1] is not holds
+                    for other, holds in known
+                    if (decided := atom(other)) is not None
+                ):
                     return self._compared(frame, t.Binary(one.extent, op, one.left, one.right), True)
         return None
 

@@ -401,6 +401,11 @@ class _Builder:
             self._may_raise(head, anywhere=True)
         body, done, after = (self._node("join", s.extent) for _ in range(3))
         self._edge(head, "true", body)
+        if not s.suspends and _has_one(s.iterable):
+            # `for (const kept of [this.seen, this.rows]) kept.clear()`: the body runs at least once.
+            head = self._node("iterate", s.extent, s.iterable)
+            head.statement = s
+            self._edge(head, "true", body)
         self._edge(head, "false", done)
         self.branches += 1
         self.frames.append(_Loop(s.label, after, head))
@@ -892,3 +897,8 @@ def _onward(edges: list[Edge], skip: dict[Step, Edge]) -> list[Edge]:
         if target not in seen:
             found.setdefault((target, label), Edge(label, target, back))
     return list(found.values())
+
+
+def _has_one(iterable: t.Term) -> bool:
+    """Whether a literal holds at least one element, whatever is spread into it."""
+    return isinstance(iterable, t.Sequence) and any(not isinstance(e, t.Spread) for e in iterable.elements)

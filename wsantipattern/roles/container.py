@@ -121,6 +121,10 @@ class Containers:
             case t.Field():
                 for inner in self._containers(frame, term.subject, depth):
                     yield inner.field(term.name)
+            case t.Element(subject=t.Sequence(elements=elements)):
+                # `for table in (self._ids, self._heads): table.clear()`: each of them, one after the other.
+                for element in elements:
+                    yield from self._containers(frame, element, depth - 1)
             case t.Element() if not isinstance(term.key, t.Several):
                 for inner in self._containers(frame, term.subject, depth):
                     yield inner.element(frame.key(term.key))
@@ -169,7 +173,11 @@ class Containers:
                 yield from self._containers(inner_frame, value, depth - 1)
             return
         yield extended(Storage(Place(root)))
-        if root.kind == "local" and root.scope is not None and root.scope.host is frame.function.host:
+        scope = root.scope
+        if scope is None or scope.host is not frame.function.host:
+            return
+        # What a closure that runs in place is called with is assigned there.
+        if root.kind == "local" or (root.kind == "parameter" and scope.is_inlined):
             for _, store in self.module.stores_to(Place(root)):
                 if store.op is None:
                     for inner in dict.fromkeys(self._containers(frame, store.value, depth - 1)):

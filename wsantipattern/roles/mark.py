@@ -12,6 +12,7 @@ from typing import Literal
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
+from wsantipattern.model.flow import key
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.record import record
@@ -286,6 +287,7 @@ class Marks:
             any_of(of_place(call.callee.place), self.knowledge.names("words", "seen"))
             or self._marks_single_items(call)
             or self._is_judged(frame, call)
+            or self._is_asked(frame, call)
         )
         # `remember(tank, feeding.no)`: under a name, one number. Enough where words said that the copy is stale.
         if not named and (len(call.arguments) < 2 or any(isinstance(a, t.Constant) for a in call.arguments)):
@@ -311,6 +313,17 @@ class Marks:
         return any(
             step.kind == "test" and step.term is not None and call in step.term.walk()
             for step in frame.function.cfg.steps
+        )
+
+    def _is_asked(self, frame: Frame, call: t.Call) -> bool:
+        """Whether the same object is asked for the same item: `if marks.seen(r.index) continue; marks.mark(r.index)`."""
+        on, keys = call.receiver_place, {key(a) for a in call.arguments} - {None}
+        seen, asks = self.knowledge.names("words", "seen"), self.containers.known("asks")
+        return on is not None and any(
+            other.receiver_place == on
+            and (other.method in asks or any_of(split(other.method), seen))
+            and any(key(a) in keys for a in other.arguments)
+            for _, other in frame.function.cfg.calls
         )
 
     def _marks_single_items(self, call: t.Call) -> bool:

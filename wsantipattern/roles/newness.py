@@ -16,6 +16,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Place
+from wsantipattern.roles.container import number
 from wsantipattern.roles.holder import Found, Holder, Holders
 from wsantipattern.roles.message import Messages
 from wsantipattern.roles.words import any_of, split
@@ -229,6 +230,10 @@ class Newness:
         self, term: t.Binary, holds: bool, kept: Holder, function: Function, step: Step | None
     ) -> bool:
         left, right = self._defined(term.left), self._defined(term.right)
+        difference = left if isinstance(left, t.Binary) and left.op == "-" else None
+        if difference is not None and number(right) == 0:
+            # `missing = len(self.content) - at`, `if missing != 0`
+            left, right = difference.left, difference.right
         if term.op == "in":
             # What it is asked of is the container itself, not the empty one that the variable began with.
             return self.carries(left) and self._contained(left, term.right, holds, kept, function, step)

@@ -192,7 +192,7 @@ class Rises:
             if sources:
                 if self.deliveries.hands_on(move.function, move.place, sources, DEPTH):
                     return True
-                if self._gates(move):
+                if self._gates(move) or self._is_acknowledged(move):
                     return True
                 what = "`{}` rises only, but nothing is handed on with it: a peak or a count, no watermark"
                 self.module.considered.silent(move.extent, what, move.place)
@@ -205,6 +205,12 @@ class Rises:
             and self.deliveries.hands_on(function, place, frozenset({source}), 1)
             for function, place, source in self._compared
         )
+
+    def _is_acknowledged(self, move: Move) -> bool:
+        """Whether what the peer has acknowledged decides what it is sent next: `journal.tail(after=self.acked)`."""
+        if not self._says_delivered(move.place.name):
+            return False
+        return self.is_asked_with(Watermark(move.place, set(self.slots.keys(move.place)), [move]))
 
     @cached_property
     def _compared(self) -> list[tuple[Function, Place, Place]]:

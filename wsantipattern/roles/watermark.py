@@ -121,7 +121,7 @@ class Watermarks:
         if isinstance(step.term, t.Store) and step.term.declares:
             considered.silent(extent, "`{}` begins here: this declares it", place)
             return None
-        if self._is_fresh(function, move.place, step):
+        if self._is_fresh(watermark, function, move.place, step):
             considered.silent(extent, "`{}` is new: this function made it itself", place.root.name)
             return None
         if not self._has_risen(watermark, move):
@@ -155,15 +155,31 @@ class Watermarks:
         """A fragment is a few statements out of a function that is not shown: its top level is that function."""
         return function.kind == "top" and not self.module.functions and self.module.offset_map is not None
 
-    def _is_fresh(self, function: Function, place: Place, step: Step) -> bool:
-        """Whether the object was made by this very function, on every way to `step`."""
+    def _made_at(self, function: Function, place: Place, step: Step) -> set[Step]:
+        """Where this very function made the object, if it did on every way to `step`."""
         root = place.root
         if not place.path or root.kind != "local" or root.scope is None or root.scope.kind == "top":
-            return False
+            return set()
+        if root.scope.host is not function.host:
+            return set()
         made = Place(root)
-        return root.scope.host is function.host and any(
-            at.target == made and self._is_new(store.value) and function.cfg.dominates(at, step)
+        return {
+            at
             for at, store in function.cfg.assignments
+            if at.target == made and self._is_new(store.value) and function.cfg.dominates(at, step)
+        }
+
+    def _is_fresh(self, watermark: Watermark, function: Function, place: Place, step: Step) -> bool:
+        """Whether this very function made the object, and does not let its slot rise before the step and after it."""
+        made_at, made = self._made_at(function, place, step), Place(place.root)
+        raising = {raised.function for raised in watermark.raises}
+        # `while True: try: await follow(state) except OSError: state["last_seq"] = 0`
+        return bool(made_at) and not any(
+            step in function.cfg.reachable(at, avoiding=made_at)
+            and at in function.cfg.reachable(step, avoiding=made_at)
+            for at, call in function.cfg.calls
+            if self.module.resolve(call) in raising
+            and any(isinstance(a, t.Ref) and a.place == made for a in call.arguments)
         )
 
     def _is_new(self, value: t.Term) -> bool:
@@ -415,7 +431,7 @@ class Watermarks:
                 and function.parent.host is caller.host
                 and any(self._runs_for_new(caller, outer, at, depth - 1) for outer, at in callers(caller))
             )
-        return self._is_fresh(caller, receiver.field(""), step) and not self._is_repeated(
+        return bool(self._made_at(caller, receiver.field(""), step)) and not self._is_repeated(
             caller, receiver, step
         )
 

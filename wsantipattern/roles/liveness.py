@@ -62,7 +62,7 @@ class Liveness:
                         continue
                     if place.is_local and not self._is_captured(place):
                         continue
-                    if self._is_time(value) or isinstance(value, t.Constant):
+                    if self._is_time(value) or isinstance(value, t.Constant) or self._is_counted(value):
                         found.setdefault(mark_of(place), []).append((place, value))
         worn: dict[Mark, set[object]] = {
             mark: {_kind(value) for _, value in settings}
@@ -132,9 +132,17 @@ class Liveness:
                     return True
         return False
 
+    def _is_counted(self, value: t.Term) -> bool:
+        """Whether other code counts what an answer catches up with: `acked = sent`, and `sent += 1` with each beat."""
+        return isinstance(value, t.Ref) and any(
+            (write.steps or (isinstance(write.value, t.Binary) and write.value.op in ("+", "-")))
+            and write.step not in self.hearing.answers.get(write.function, ())
+            for write in self.cells.writes(value.place)
+        )
+
     def _wears(self, place: Place, value: t.Term) -> bool:
         """Whether what an answer sets tells less and less: a time, or something that other code takes back."""
-        if self._is_time(value):
+        if self._is_time(value) or self._is_counted(value):
             return True
         if not isinstance(value, t.Constant):
             return False

@@ -146,7 +146,9 @@ class Dealings:
         clears = self.timers.clears(armed.arming)
         if any(visible_in(place.root, f) and clears.possibly(f, place) for f in inside):
             return True
-        if self._clears_to_stay(armed.callback, armed) or self._is_left_to_others(armed, place):
+        # A timer that fires once has fired when its callback clears it: that keeps the callback from nothing.
+        stops_itself = armed.arming.repeats and self._clears_to_stay(armed.callback, armed)
+        if stops_itself or self._is_left_to_others(armed, place):
             return True
         if (
             link is not None
@@ -356,6 +358,8 @@ class Dealings:
             return False
         if call.method in self.knowledge.names("owner", "harmless") or self._is_only_listeners(call):
             return False
+        if isinstance(call.callee, t.Ref) and call.callee.place in self.owners.timer_places:
+            return False  # It takes another timer back: `self._unsub_poll()`.
         # What somebody else gave to the object, `self.on_lost(error)`, may come back to it; it is no method of its own.
         return not self._is_given(call) or self.is_cleared_from_outside(armed)
 

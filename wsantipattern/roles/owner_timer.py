@@ -67,7 +67,7 @@ class OwnerTimers:
     @cached_property
     def armed(self) -> list[Armed]:
         """Each of them whose callback is in the file, in order of appearance."""
-        kinds = [a for a in self.timers.armings if not a.task and not a.called and a.callback is not None]
+        kinds = [a for a in self.timers.armings if not a.task and a.callback is not None]
         functions: dict[Function, None] = {}
         for word in sorted({a.name.rpartition(".")[2] for a in kinds}):
             functions.update(dict.fromkeys(self.module.functions_mentioning(word)))
@@ -129,7 +129,7 @@ class OwnerTimers:
                 timer.place
                 for function in {f for a in self.timers.armings for f in self._naming(a)}
                 for timer in self.timers.armed_in(function)
-                if not timer.arming.task and not timer.arming.called
+                if not timer.arming.task and timer.arming.callback is not None
             )
 
     def _naming(self, arming: Arming) -> list[Function]:

@@ -209,7 +209,7 @@ class Timers:
         call = step.call
         if call is None:
             return False
-        if arming.called and isinstance(call.callee, t.Ref) and call.callee.place == place:
+        if arming.called and isinstance(call.callee, t.Ref) and self._stands_for(call.callee.place, place):
             return True
         on = call.receiver_place
         if call.method in arming.methods and on is not None and self._stands_for(on, place):

@@ -67,7 +67,6 @@ class JavaScriptFunction(Function):
         self.file = file
         self.node = node
         self.role = ""
-        self.is_static = False
         self.is_arrow = node is not None and node.type == "arrow_function"
         self.inner: Scope | None = None
         self.named: tuple[Scope, str] | None = None

@@ -89,6 +89,7 @@ class Function:
         closures: the functions written directly inside it, in order of appearance.
         runs_in_place: an executor, IIFE, `forEach` body or chain callback whose body is lowered into its parent's graph
             (as a Region, ForEach or Try). Known from the start, before anything is lowered.
+        is_static: a method that is called on its class, `Reading.parse(raw)`.
         is_resumed: a generator that its driver always resumes (a test framework's fixture): its `yield`s do not raise.
     """
 
@@ -120,6 +121,7 @@ class Function:
         self.closures: list[Function] = []
         self.runs_in_place = False
         self.is_resumed = False
+        self.is_static = False
         self.binding: Binding | None = None
         self._lower = lower
         if parent is not None:
@@ -507,6 +509,9 @@ class Module:
         owner = self.class_of(parent)
         if owner is not None:
             return self.method_of(owner, place.path[-1])
+        if parent.root.kind == "class" and not parent.path and parent.root.class_ is not None:
+            method = self.method_of(parent.root.class_, place.path[-1])
+            return method if method is not None and method.is_static else None
         return None
 
     def kept_functions(self, term: Term | None) -> list[Function]:

@@ -17,7 +17,7 @@ from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.record import record
 
-DEPTH = 7
+DEPTH = 9
 """Assignments and calls that one value is followed through."""
 
 LOOPS = 4

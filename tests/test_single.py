@@ -62,4 +62,5 @@ def test_importing_the_package_is_cheap():
     assert {name for name in loaded if name.startswith("wsantipattern.")} <= {
         "wsantipattern.rule",
         "wsantipattern.finding",
+        "wsantipattern.record",
     }

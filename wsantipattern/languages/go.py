@@ -233,6 +233,7 @@ class _Collector:
             self.types.results.setdefault((owner_name, written), result)
         if owner is not None:
             owner.methods.setdefault(written, function)
+            function.is_private = written[:1].islower() or written.startswith("_")
         for parameter, type_node in parameters(node.child_by_field_name("parameters")):
             variable = Variable(parameter, "parameter", function, node.start_byte)
             variable.type_node = type_node

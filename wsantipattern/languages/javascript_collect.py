@@ -455,6 +455,9 @@ class _Collector:
             title = self._qualified(title, current.function)
         made = self._make(node, kind, title, current.function, owner)
         made.is_static = has_token(node, "static")
+        made.is_private = (name or "").startswith(("#", "_")) or any(
+            child.type == "accessibility_modifier" and word(child) != "public" for child in node.children
+        )
         if owner is not None and name is not None:
             if kind == "getter":
                 owner.getters[name] = made

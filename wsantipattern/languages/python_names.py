@@ -258,6 +258,7 @@ class Names:
     def _join(self, made: Definition, owner: Class, name: str, decorators: list[Node]) -> None:
         words = {last_name(d) for d in decorators}
         made.is_static = "staticmethod" in words or "classmethod" in words
+        made.is_private = name.startswith("_") and not name.endswith("__")
         if "overload" not in words and made.kind not in ("getter", "setter"):
             owner.methods[name] = made
         elif made.kind == "getter":

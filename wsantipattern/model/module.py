@@ -90,6 +90,7 @@ class Function:
         runs_in_place: an executor, IIFE, `forEach` body or chain callback whose body is lowered into its parent's graph
             (as a Region, ForEach or Try). Known from the start, before anything is lowered.
         is_static: a method that is called on its class, `Reading.parse(raw)`.
+        is_private: a method that only its class calls, by the language or by the convention of its name.
         is_resumed: a generator that its driver always resumes (a test framework's fixture): its `yield`s do not raise.
     """
 
@@ -122,6 +123,7 @@ class Function:
         self.runs_in_place = False
         self.is_resumed = False
         self.is_static = False
+        self.is_private = False
         self.binding: Binding | None = None
         self._lower = lower
         if parent is not None:

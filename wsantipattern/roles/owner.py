@@ -62,7 +62,8 @@ class End:
     Attributes:
         function: what runs. kind: `effect`, `hook`, `contract`, `event` (the connection's close handler), `method`
             (a public one whose name says so), `named` (any other, and what a function returns for its caller to end
-            it), or `plain` (nothing but what it does says so).
+            it), `last` (a method that clears a timer which only making the object and the timer itself arm), or `plain`
+            (nothing but what it does says so).
         link: the connection that it closes, or None; closing: the call that does, as seen from `function`.
     """
 

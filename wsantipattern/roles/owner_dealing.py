@@ -12,7 +12,7 @@ from functools import cached_property
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
-from wsantipattern.model.module import Function, Module
+from wsantipattern.model.module import Class, Function, Module
 from wsantipattern.model.place import Place
 from wsantipattern.model.summary import Effect, callers, visible_in
 from wsantipattern.roles.event import Events, Registration
@@ -290,6 +290,46 @@ class Dealings:
             and (f not in ran or any(c not in ran and c not in others for c in self.owners.callers_of(f, 1)))
         }
         return self.collections.is_cleared_singly(kept, armed.arming, early)
+
+    def is_last_clear(self, function: Function, armed: Armed) -> bool:
+        """Whether a method clears the timer for good: nothing but the making of the object and the timer itself arms it."""
+        owner, place = function.owner, armed.place
+        if owner is None or place is None or place.root.kind != "this" or function is armed.callback:
+            return False
+        if function.is_private:
+            outside = self.owners.callers_of(function)
+            if not outside or not all(self._is_open(f) and f is not armed.callback for f in outside):
+                return False
+        elif self._is_called(function):
+            return False
+        arming = {f for f in self.module.functions if any(self.kept.arms(armed, f, s) for s in f.cfg.steps)}
+        outer = {caller for f in arming for caller in self.owners.callers_of(f)} | arming
+        makers = {f for f in outer if self._makes(f, owner)}
+        return bool(makers) and all(f in makers or f.is_private or f is armed.callback for f in outer)
+
+    def _is_called(self, function: Function) -> bool:
+        return bool(self.owners.callers_of(function, 1))
+
+    def _is_open(self, function: Function) -> bool:
+        """Whether only code outside the file calls a method."""
+        return function.kind == "method" and not function.is_private and not self._is_called(function)
+
+    def _makes(self, function: Function, owner: Class) -> bool:
+        """Whether a function is the constructor of a class, or makes an object of it."""
+        if function.kind == "constructor":
+            return function.owner is owner
+        return function.owner is None and any(
+            (isinstance(part, t.Record) and part.type_name == owner.name)
+            or (
+                isinstance(part, t.Call)
+                and part.constructs
+                and isinstance(part.callee, t.Ref)
+                and part.callee.place.root.class_ is owner
+            )
+            for step in function.cfg.steps
+            if step.term is not None
+            for part in step.term.walk()
+        )
 
     def _clears_to_stay(self, function: Function, armed: Armed, depth: int = DEPTH) -> bool:
         """Whether a function may clear the timer and end without having armed it again.

@@ -450,6 +450,8 @@ class Survivors:
             ),
             None,
         )
+        if kind == "plain" and link is None and self.dealings.is_last_clear(function, armed):
+            kind = "last"
         if kind is None or (kind == "plain" and link is None):
             return None
         end = End(function, kind, link)

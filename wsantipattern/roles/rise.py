@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from dataclasses import field
 from functools import cached_property
+from typing import Literal
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
@@ -29,7 +30,7 @@ class Watermark:
 
     `raises` are the moves of the monotonic idiom; empty where only words say so. `records` are moves that take the
     position of what is handed on there, unconditionally, of a slot that the peer is asked with. `is_gated`: comparison
-    and move stand apart.
+    and move stand apart. `is_named`: that what rises was delivered, only its name says.
     """
 
     place: Place
@@ -37,6 +38,7 @@ class Watermark:
     raises: list[Move] = field(default_factory=list)
     records: list[Move] = field(default_factory=list)
     is_gated: bool = False
+    is_named: bool = False
 
     @property
     def is_strong(self) -> bool:
@@ -82,13 +84,15 @@ class Rises:
                     what = "`{}` is seen by one run of the code only, so it is no watermark"
                     self.module.considered.aside(move.extent, what, move.place)
                     continue
-                if not self._raises(move):
+                raised = self._raises(move)
+                if raised is None:
                     continue
                 keys = self.slots.keys(move.place)
                 known = next((w for w in found if not w.keys.isdisjoint(keys)), None)
                 if known is None:
-                    known = Watermark(move.place, set(keys))
+                    known = Watermark(move.place, set(keys), is_named=raised == "named")
                     found.append(known)
+                known.is_named &= raised == "named"
                 known.keys |= keys
                 known.raises.append(move)
         return found
@@ -185,18 +189,18 @@ class Rises:
         named = [n for n in names if n not in boxes][-1:]
         return any(any_of(split(n), self.knowledge.names("watermark", "statistics")) for n in named)
 
-    def _raises(self, move: Move) -> bool:
-        """Whether a move is the monotonic idiom and hands on the thing whose position it takes."""
+    def _raises(self, move: Move) -> Literal["handed on", "named"] | None:
+        """Whether a move is the monotonic idiom, and what says that it hands on the thing whose position it takes."""
         for value, conditions in self.values.arms(move.value):
             sources = self._raised(move, value, conditions)
             if sources:
-                if self.deliveries.hands_on(move.function, move.place, sources, DEPTH):
-                    return True
-                if self._gates(move) or self._is_acknowledged(move):
-                    return True
+                if self.deliveries.hands_on(move.function, move.place, sources, DEPTH) or self._gates(move):
+                    return "handed on"
+                if self._is_acknowledged(move):
+                    return "named"
                 what = "`{}` rises only, but nothing is handed on with it: a peak or a count, no watermark"
                 self.module.considered.silent(move.extent, what, move.place)
-        return False
+        return None
 
     def _gates(self, move: Move) -> bool:
         """Whether only what lies above the slot is handed on elsewhere: the peer has said that it has the rest."""

@@ -50,7 +50,8 @@ class Setback:
 
     @property
     def confidence(self) -> Confidence:
-        sure = self.watermark.is_strong and self.fallback is not None and self.fallback.is_strong
+        is_known = self.watermark.is_strong and not self.watermark.is_named
+        sure = is_known and self.fallback is not None and self.fallback.is_strong
         return Confidence.HIGH if sure else Confidence.MEDIUM
 
 
@@ -260,6 +261,8 @@ class Watermarks:
         if watermark.raises:
             what = "`{}` is a watermark: it only rises here, with what is handed on"
             considered.evidence(extent, what, place, at=watermark.raises[0].extent)
+            if watermark.is_named:
+                considered.weaker(extent, "that `{}` is what the peer has taken, only its name says", place)
         else:
             at = watermark.records[0].extent if watermark.records else None
             considered.weaker(extent, "only words say that `{}` is a watermark", place, at=at)

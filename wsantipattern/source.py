@@ -17,7 +17,7 @@ from pathlib import Path
 from wsantipattern.finding import Position, Span
 from wsantipattern.record import record
 
-SIZE_LIMIT = 5_000_000
+SIZE_LIMIT = 1_000_000
 """Bytes above which a file is skipped: nobody wrote it by hand."""
 
 LINE_LIMIT = 100_000

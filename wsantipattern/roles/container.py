@@ -94,6 +94,7 @@ class Containers:
         """The containers that a term may stand for, in the outermost frame's terms."""
         marker = (frame, id(term), depth)
         if marker not in self._known:
+            self.module.spend(1)
             self._known[marker] = (term, list(dict.fromkeys(self._containers(frame, term, depth))))
         return self._known[marker][1]
 
@@ -115,35 +116,36 @@ class Containers:
     def _containers(self, frame: Frame, term: t.Term | None, depth: int) -> Iterator[Storage]:
         if term is None or depth <= 0:
             return
+        # Inner terms are asked for as a whole: pdf.js has a variable with some fifty assignments that read it.
         match term:
             case t.Ref():
                 yield from self._read(frame, term, depth)
             case t.Field():
-                for inner in self._containers(frame, term.subject, depth):
+                for inner in self.of(frame, term.subject, depth):
                     yield inner.field(term.name)
             case t.Element(subject=t.Sequence(elements=elements)):
                 # `for table in (self._ids, self._heads): table.clear()`: each of them, one after the other.
                 for element in elements:
-                    yield from self._containers(frame, element, depth - 1)
+                    yield from self.of(frame, element, depth - 1)
             case t.Element() if not isinstance(term.key, t.Several):
-                for inner in self._containers(frame, term.subject, depth):
+                for inner in self.of(frame, term.subject, depth):
                     yield inner.element(frame.key(term.key))
             case t.Call():
                 yield from self._given_by(frame, term, depth)
             case t.Result() if term.index == 0:
-                yield from self._containers(frame, term.call, depth)
+                yield from self.of(frame, term.call, depth)
             case t.Suspend():
-                yield from self._containers(frame, term.value, depth)
+                yield from self.of(frame, term.value, depth)
             case t.Logic():
-                yield from self._containers(frame, term.left, depth - 1)
-                yield from self._containers(frame, term.right, depth - 1)
+                yield from self.of(frame, term.left, depth - 1)
+                yield from self.of(frame, term.right, depth - 1)
             case t.Choice():
-                yield from self._containers(frame, term.then, depth - 1)
-                yield from self._containers(frame, term.otherwise, depth - 1)
+                yield from self.of(frame, term.then, depth - 1)
+                yield from self.of(frame, term.otherwise, depth - 1)
             case t.Store():
-                yield from self._containers(frame, term.value, depth - 1)
+                yield from self.of(frame, term.value, depth - 1)
             case t.Several() if len(term.operands) == 1:
-                yield from self._containers(frame, term.operands[0], depth - 1)
+                yield from self.of(frame, term.operands[0], depth - 1)
             case _:
                 return
 
@@ -161,7 +163,7 @@ class Containers:
             return start
 
         if root in frame.bound and frame.outer is not None:
-            for inner in dict.fromkeys(self._containers(frame.outer, frame.bound[root], depth - 1)):
+            for inner in self.of(frame.outer, frame.bound[root], depth - 1):
                 yield extended(inner)
             return
         getter = self.module.getter_of(place)
@@ -170,7 +172,7 @@ class Containers:
             assert parent is not None
             inner_frame = Frame(getter, frame, {getter.owner.this: t.Ref(ref.extent, parent)})
             for value, _ in returns(getter):
-                yield from self._containers(inner_frame, value, depth - 1)
+                yield from self.of(inner_frame, value, depth - 1)
             return
         yield extended(Storage(Place(root)))
         scope = root.scope
@@ -180,11 +182,11 @@ class Containers:
         if root.kind == "local" or (root.kind == "parameter" and scope.is_inlined):
             for _, store in self.module.stores_to(Place(root)):
                 if store.op is None:
-                    for inner in dict.fromkeys(self._containers(frame, store.value, depth - 1)):
+                    for inner in self.of(frame, store.value, depth - 1):
                         yield extended(inner)
                     if not place.path and self._is_put_back(frame, root):
                         for copied in self.copied(store.value):
-                            yield from self._containers(frame, copied, depth - 1)
+                            yield from self.of(frame, copied, depth - 1)
 
     def copied(self, value: t.Term) -> Iterator[t.Term]:
         """What a value is a copy of: `{ ...state.seen }`, `new Set(state.seen)`, `[...recent]`."""
@@ -231,11 +233,11 @@ class Containers:
                 else [value for value, _ in returns(callee)]
             )
             for value in values:
-                for storage in self._containers(inner, value, depth - 1):
+                for storage in self.of(inner, value, depth - 1):
                     if storage.place.root.scope is not callee or storage.place.root.kind != "local":
                         yield storage
         elif call.method in self.known("gets") and call.receiver is not None:
-            for storage in self._containers(frame, call.receiver, depth):
+            for storage in self.of(frame, call.receiver, depth):
                 yield storage.element(frame.key(call.argument(0)))
 
 

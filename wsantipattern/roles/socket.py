@@ -425,11 +425,22 @@ class Sockets:
         # `upgrade(() => ({ onMessage: f }))`: what hands the function over stands one function further out.
         near += [f.parent.host for f in near if f.parent is not None]
         for function in [*near, *(self.module.functions_mentioning(word) if word else [])]:
+            yield from self._handing(function).get(handler, ())
+
+    def _handing(self, function: Function) -> dict[Function, list[tuple[Call, str | None]]]:
+        """By function that a function hands to a call: the calls, with a name likewise."""
+        marker = ("handing", function)
+        if marker not in self.module.memo:
+            found: dict[Function, list[tuple[Call, str | None]]] = {}
             for _, call in function.cfg.calls:
                 for value in (*call.arguments, *(value for _, value in call.keywords)):
                     for option, inner in ((None, value), *self._within(value, 3)):
-                        if self.module.resolve_value(inner) is handler:
-                            yield call, option
+                        handed = self.module.resolve_value(inner)
+                        if handed is not None:
+                            found.setdefault(handed, []).append((call, option))
+            self.module.memo[marker] = found
+        handing: dict[Function, list[tuple[Call, str | None]]] = self.module.memo[marker]
+        return handing
 
     def _within(self, value: Term, depth: int) -> Iterator[tuple[str | None, Term]]:
         """The entries of an object, of those in it, and of one that a function given in its place returns."""

@@ -593,14 +593,15 @@ class Staleness:
         """Whether something of the file writes the field that a side reads: it is state, handed in."""
         if not isinstance(term, t.Ref) or not term.place.path:
             return False
-        return self._is_handed_back(term.place) or any(
-            step.kind == "assign"
-            and step.target is not None
-            and step.target.path == term.place.path
-            and step.store is not None
-            for function in self.module.functions_mentioning(term.place.name)
-            for step in function.cfg.steps
-        )
+        marker = ("written", term.place.path)
+        if marker not in self.module.memo:
+            self.module.memo[marker] = any(
+                store.target.place.path == term.place.path
+                for function in self.module.functions_mentioning(term.place.name)
+                for _, store in function.cfg.assignments
+                if isinstance(store.target, t.Ref)
+            )
+        return self._is_handed_back(term.place) or bool(self.module.memo[marker])
 
     def _is_handed_back(self, place: Place) -> bool:
         """Whether a field is of a state that a function takes and returns, with another value for the field."""

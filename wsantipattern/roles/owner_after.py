@@ -54,6 +54,8 @@ class Aftermath:
                 for step in caller.cfg.steps:
                     self._effect(step, certain=False)
 
+        # What a function declares is another variable when it runs again: `body, err := json.Marshal(v)`.
+        self.changed -= {p for p in self.changed if p.is_local and p.root.scope in self._ran}
         self._settled = dict(self.truths)
         for handler in self.link.handlers if self.link is not None and self.end.kind != "event" else ():
             # The end closes the connection: what its close handlers note is true by the time a timer fires.

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from wsantipattern.finding import Confidence
+from wsantipattern.model import flow
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function
@@ -31,8 +32,8 @@ def removed(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
         return
     owners, collections = survivors.owners, survivors.kept.collections
     ran = owners.run_by(armed.callback)
-    inside = {inner for f in ran for inner in (f, *f.descendants)}
-    if not inside.isdisjoint(collections.mentioning(kept)):
+    asking = set(collections.mentioning(kept))
+    if any(_may_stop(survivors, armed, f, asking) for f in ran):
         return
     # What removes an entry when its timer has fired leaves none (node-red's trigger node arms it in three places).
     fired = {
@@ -49,11 +50,13 @@ def removed(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
         for step in f.cfg.steps
         if _takes_out(survivors, step, kept)
     }
-    clearing = {f: _cleared_fields(survivors, f, armed) for f in removing}
+    clearing = {f: _cleared_fields(survivors, f, armed, step) for f, step in removing.items()}
     told = any(field in fields for fields in clearing.values())
     for function, step in removing.items():
         around = [function, *owners.callers_of(function)]
-        if any(field in _cleared_fields(survivors, f, armed) for f in around):
+        if any(
+            field in _cleared_fields(survivors, f, armed, step if f is function else None) for f in around
+        ):
             continue
         sibling = next((c for name, c in clearing[function].items() if name != field), None)
         if (sibling is None and not told) or _is_handed_on(survivors, function, kept):
@@ -61,7 +64,9 @@ def removed(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
         end = End(function, "method", None, step)
         if _asks(survivors, armed, end):
             continue
-        work = next(([(f, s)] for f in ran for s in f.cfg.steps if _is_felt(survivors, s)), None)
+        work = next(
+            ([(f, s)] for f in ran if f not in asking for s in f.cfg.steps if _is_felt(survivors, s)), None
+        )
         if work is None:
             continue
         cleared = None if sibling is None else (sibling, kept.element)
@@ -73,7 +78,26 @@ def removed(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
 def _field(armed: Armed) -> str | None:
     """The field of an entry that keeps the timer."""
     place = armed.timer.place if armed.timer is not None else None
+    if place is None and isinstance(armed.call.parent, t.Record):
+        return next((name for name, value in armed.call.parent.entries if value is armed.call), None)
     return place.path[-1] if place is not None and place.path else None
+
+
+def _may_stop(survivors: Survivors, armed: Armed, function: Function, asking: set[Function]) -> bool:
+    """Whether a function of a callback may leave its work because of what the collection says."""
+    if function is armed.callback and function in asking:
+        return True
+    return any(
+        callee in asking and (call.parent is not None or not _is_statement(function, call))
+        for _, call in function.cfg.calls
+        for callee in [survivors.module.resolve(call)]
+        if callee is not None
+    ) or any(inner in asking for inner in function.descendants)
+
+
+def _is_statement(function: Function, call: t.Call) -> bool:
+    """Whether nothing takes the answer of a call."""
+    return any(step.term is call and step.kind in ("call", "spawn") for step in function.cfg.steps)
 
 
 def _takes_out(survivors: Survivors, step: Step, kept: Place) -> bool:
@@ -90,15 +114,37 @@ def _takes_out(survivors: Survivors, step: Step, kept: Place) -> bool:
     )
 
 
-def _cleared_fields(survivors: Survivors, function: Function, armed: Armed) -> dict[str, Step]:
-    """The fields of entries whose timers a function, or one that it calls, clears."""
+def _cleared_fields(
+    survivors: Survivors, function: Function, armed: Armed, removal: Step | None = None
+) -> dict[str, Step]:
+    """The fields of entries whose timers a function, or one that it calls, clears.
+
+    With a removal, a call that is given something else than the removed entry's key deals with another entry.
+    """
+    key = _key_of(removal) if removal is not None else None
+    ran = [function]
+    for _, call in function.cfg.calls:
+        callee = survivors.module.resolve(call)
+        if callee is None:
+            continue
+        given = [flow.key(a) for a in call.arguments]
+        if key is None or not given or None in given or key in given:
+            ran.extend(survivors.owners.run_by(callee))
     return {
         value.place.path[-1]: step
-        for inner in survivors.owners.run_by(function)
+        for inner in dict.fromkeys(ran)
         for step in inner.cfg.steps
         for value in survivors.kept.collections.cleared_at(step, armed.arming)
         if isinstance(value, t.Ref) and value.place.path
     }
+
+
+def _key_of(removal: Step) -> flow.Key | None:
+    """The key of the entry that a step takes out."""
+    if removal.kind == "delete" and isinstance(removal.term, t.Delete):
+        target = removal.term.target
+        return flow.key(target.key) if isinstance(target, t.Ref) and target.key is not None else None
+    return flow.key(removal.call.argument(0)) if removal.call is not None else None
 
 
 def _is_handed_on(survivors: Survivors, function: Function, kept: Place) -> bool:

@@ -104,8 +104,9 @@ class OwnerTimers:
                     what = "`{}` is kept with others, or the function that arms it deals with it itself"
                     considered.silent(timer.extent, what, timer.place)
                 else:
+                    place = self._of_object(function, timer.place)
                     found.append(
-                        Armed(timer.arming, timer.call, timer.step, function, timer.place, callback, timer)
+                        Armed(timer.arming, timer.call, timer.step, function, place, callback, timer)
                     )
             for step, call in function.cfg.calls:
                 if id(call) in stored:
@@ -120,6 +121,22 @@ class OwnerTimers:
                 if call.parent is None or collection is not None:
                     found.append(Armed(arming, call, step, function, None, callback, None, collection))
         return found
+
+    def _of_object(self, function: Function, place: Place) -> Place:
+        """The field that an object's methods know as theirs, where a function makes the object and returns it:
+        `b := &Bridge{}; b.summary = time.AfterFunc(...); return b`."""
+        root = place.root
+        made = root.initial if root.kind == "local" and root.constant and len(place.path) == 1 else None
+        owner = self.module.class_of(Place(root)) if isinstance(made, (t.Record, t.Call)) else None
+        if owner is None or function.owner is not None or (isinstance(made, t.Call) and not made.constructs):
+            return place
+        returned = any(
+            isinstance(step.statement, t.Return)
+            and step.statement.value is not None
+            and any(isinstance(p, t.Ref) and p.place == Place(root) for p in step.statement.value.walk())
+            for step in function.cfg.of_kind("return")
+        )
+        return Place(owner.this, place.path) if returned else place
 
     @cached_property
     def places(self) -> frozenset[Place]:

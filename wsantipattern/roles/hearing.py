@@ -164,7 +164,8 @@ class Hearing:
                 outside = cfg.reachable(cfg.entry, avoiding=set(first))
                 heard = {s for s in inside if s not in outside} | set(first)
             else:
-                heard = cfg.reachable(step, labels=labels)
+                # What is deferred runs when the function ends, and not because something was heard.
+                heard = cfg.reachable(step, labels=labels, avoiding=set(cfg.of_kind("registered")))
                 failures = self.failures(function, step)
                 if failures:
                     heard = {

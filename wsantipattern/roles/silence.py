@@ -437,9 +437,23 @@ class Silence:
                     for step, call in function.cfg.calls:
                         if call.method == entry["method"] and call.receiver is not None:
                             waiting = [step] if entry["waits"] == "call" else self._waits(function, call)
-                            if any(self._leaves_when_failed(function, s) for s in waiting):
+                            if any(self._is_given_up_after(function, s) for s in waiting):
                                 return True
         return False
+
+    def _is_given_up_after(self, function: Function, step: Step, depth: int = 2) -> bool:
+        """Whether a failed ping closes or leaves, here or where its error is returned to: `return c.conn.Ping(ctx)`."""
+        if self._leaves_when_failed(function, step):
+            return True
+        returned = any(
+            isinstance(end.statement, t.Return) and end.statement.value is step.term
+            for end in function.cfg.of_kind("return")
+        )
+        return (
+            returned
+            and depth > 0
+            and any(self._is_given_up_after(caller, at, depth - 1) for caller, at in callers(function))
+        )
 
     def _waits(self, function: Function, call: t.Call) -> list[Step]:
         """The awaits of what an awaited ping gave: `await (await ws.ping())`, `await wait_for(waiter, 10)`."""

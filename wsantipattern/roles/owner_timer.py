@@ -128,7 +128,7 @@ class OwnerTimers:
         root = place.root
         made = root.initial if root.kind == "local" and root.constant and len(place.path) == 1 else None
         owner = self.module.class_of(Place(root)) if isinstance(made, (t.Record, t.Call)) else None
-        if owner is None or function.owner is not None or (isinstance(made, t.Call) and not made.constructs):
+        if owner is None or (isinstance(made, t.Call) and not made.constructs):
             return place
         returned = any(
             isinstance(step.statement, t.Return)

@@ -314,6 +314,13 @@ class Invocations:
             yield from self._taken(table, depth)
         # A slice's action creators take what its reducers get as their second argument.
         sliced = isinstance(holder, t.Call) and holder.method in self.knowledge.names("invocation", "slices")
+        if (
+            sliced
+            and key in self.knowledge.names("invocation", "slice_parts")
+            and isinstance(record.parent, t.Record)
+        ):
+            # `added: { prepare: (text) => ({ payload: text }), reducer(state, action) { ... } }`
+            key = next((name for name, value in record.parent.entries if value is record), None)
         if key is None:
             return
         for caller, step, call in self._named(key):

@@ -326,6 +326,8 @@ class Invocations:
         for caller, step, call in self._named(key):
             if self.resolve(call) is None and self._means(call, key):
                 yield Invocation(caller, step, call, shift=1 if sliced else 0)
+        for caller, step, call in self._taken_apart(key) if sliced else ():
+            yield Invocation(caller, step, call, shift=1)
         for method in self.knowledge.names("invocation", "by_name"):
             # `store.commit("ADD", piece)`: the name stands where the state does.
             for caller, step, call in self._named(method):
@@ -333,6 +335,20 @@ class Invocations:
                 named = first.value if isinstance(first, t.Constant) else None
                 if isinstance(named, str) and named.rpartition("/")[2] == key:
                     yield Invocation(caller, step, call)
+
+    def _taken_apart(self, key: str) -> Iterator[tuple[Function, Step, t.Call]]:
+        """The calls of an entry by another name: `const { spoken: say } = record.actions`, and `say(piece)`."""
+        for function in self.module.functions_mentioning(key):
+            for step, store in function.cfg.assignments:
+                value, target = store.value, step.target
+                if not isinstance(value, t.Ref) or value.place.path[-1:] != (key,):
+                    continue
+                if target is None or target.path or target.root.name == key:
+                    continue
+                for user in self.module.functions_mentioning(target.root.name):
+                    for at, call in user.cfg.calls:
+                        if isinstance(call.callee, t.Ref) and call.callee.place in (target, value.place):
+                            yield user, at, call
 
     def _means(self, call: t.Call, key: str) -> bool:
         """Whether a call can be one of an entry of this name: `slice.actions.key(x)`, or taken apart from there."""

@@ -241,7 +241,7 @@ class Watermarks:
             and not self._is_start(move)
         ):
             in_loop = function.cfg.reaches(step, step)
-            since = None if in_loop else self._under_way(watermark, move)
+            since = self._raised_in_round(watermark, move) if in_loop else self._under_way(watermark, move)
             since = since or self.kinds.sibling(watermark, move, value)
             if since is not None:
                 return self._accounted(Setback(watermark, move, value, True, None, since))
@@ -472,6 +472,36 @@ class Watermarks:
                 if any(isinstance(n, t.Ref) and n.place in deliveries for n in names):
                     return other.extent
         return None
+
+    def _raised_in_round(self, watermark: Watermark, move: Move) -> t.Extent | None:
+        """The call before a move, in the same round of its loop, of a function that lets the watermark only rise:
+        `for item in reply.items { take(item) }; acked = reply.count`."""
+        raising = {raised.function for raised in watermark.raises} - {move.function}
+        return next(
+            (
+                step.extent
+                for step, call in move.function.cfg.calls
+                if self.module.resolve(call) in raising
+                and self._is_same_round(move.function, step, move.step)
+            ),
+            None,
+        )
+
+    def _is_same_round(self, function: Function, first: Step, then: Step) -> bool:
+        """Whether one step leads to another within one round of every loop that the second is in."""
+        cfg = function.cfg
+        marker = ("heads", then)
+        if marker not in self.module.memo:
+            self.module.memo[marker] = {
+                edge.target
+                for step in cfg.steps
+                for edge in step.edges
+                if edge.back
+                and cfg.dominates(edge.target, then)
+                and (step is then or step in cfg.reachable(then, avoiding={edge.target}))
+            }
+        heads: set[Step] = self.module.memo[marker]
+        return first not in heads and then in cfg.reachable(first, avoiding=heads)
 
     def _filters(self, watermark: Watermark, function: Function, step: Step) -> bool:
         """Whether a test in a loop puts the watermark and something else in order: a batch is filtered by it."""

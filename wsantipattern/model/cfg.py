@@ -252,6 +252,24 @@ class Cfg:
         """Whether some way leads from after `start` to `goal`."""
         return goal in self._reach(start)
 
+    def leads_in_round(self, first: Step, then: Step) -> bool:
+        """Whether one step leads to another within one round of every loop that the second is in."""
+        heads = self._heads_cache.get(then)
+        if heads is None:
+            heads = self._heads_cache[then] = {
+                edge.target
+                for step in self.steps
+                for edge in step.edges
+                if edge.back
+                and self.dominates(edge.target, then)
+                and (step is then or step in self.reachable(then, avoiding={edge.target}))
+            }
+        return first not in heads and then in self.reachable(first, avoiding=heads)
+
+    @cached_property
+    def _heads_cache(self) -> dict[Step, set[Step]]:
+        return {}
+
     def _reach(self, start: Step) -> set[Step]:
         cached = self._reach_cache.get(start)
         if cached is None:

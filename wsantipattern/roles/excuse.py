@@ -39,8 +39,8 @@ def _words_of(text: str) -> list[str]:
 
 
 def _is_along(function: Function, one: Step, other: Step) -> bool:
-    """Whether some way takes both steps."""
-    return one is other or function.cfg.reaches(one, other) or function.cfg.reaches(other, one)
+    """Whether some way takes both steps, in one round of the loops that they are in."""
+    return one is other or function.cfg.leads_in_round(one, other) or function.cfg.leads_in_round(other, one)
 
 
 class Excuses:

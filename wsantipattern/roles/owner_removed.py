@@ -97,7 +97,11 @@ def _may_stop(survivors: Survivors, armed: Armed, function: Function, asking: se
 
 def _is_statement(function: Function, call: t.Call) -> bool:
     """Whether nothing takes the answer of a call."""
-    return any(step.term is call and step.kind in ("call", "spawn") for step in function.cfg.steps)
+    return not any(
+        step.kind not in ("call", "spawn") and any(part is call for part in step.term.walk())
+        for step in function.cfg.steps
+        if step.term is not None
+    )
 
 
 def _takes_out(survivors: Survivors, step: Step, kept: Place) -> bool:

@@ -481,27 +481,10 @@ class Watermarks:
             (
                 step.extent
                 for step, call in move.function.cfg.calls
-                if self.module.resolve(call) in raising
-                and self._is_same_round(move.function, step, move.step)
+                if self.module.resolve(call) in raising and move.function.cfg.leads_in_round(step, move.step)
             ),
             None,
         )
-
-    def _is_same_round(self, function: Function, first: Step, then: Step) -> bool:
-        """Whether one step leads to another within one round of every loop that the second is in."""
-        cfg = function.cfg
-        marker = ("heads", then)
-        if marker not in self.module.memo:
-            self.module.memo[marker] = {
-                edge.target
-                for step in cfg.steps
-                for edge in step.edges
-                if edge.back
-                and cfg.dominates(edge.target, then)
-                and (step is then or step in cfg.reachable(then, avoiding={edge.target}))
-            }
-        heads: set[Step] = self.module.memo[marker]
-        return first not in heads and then in cfg.reachable(first, avoiding=heads)
 
     def _filters(self, watermark: Watermark, function: Function, step: Step) -> bool:
         """Whether a test in a loop puts the watermark and something else in order: a batch is filtered by it."""

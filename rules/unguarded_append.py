@@ -24,8 +24,9 @@ Limits
     anything again: feeds of what is live only are reported like those with a history. A field that outlives its
     connection is reported also where nothing of the file connects again: who calls it may, and whether the sender
     repeats itself, no file tells. A function of another file that is asked about the content by a telling name
-    counts as a test. Messages that reach a function only through other files, or through a parameter of two
-    constructors one after the other, or reducers that are objects (`prepare`, `reducer`), are not seen.
+    counts as a test. Messages that reach a function only through other files, through the queue of a framework
+    (bubbletea), or through a parameter of two constructors one after the other are not seen, and no event stream
+    that is read line by line from a plain HTTP response.
 """
 
 from collections.abc import Iterator

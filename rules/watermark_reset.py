@@ -16,7 +16,8 @@ Instead
 Limits
     Silent in constructors, where another session or stream was found to begin, where the same path clears what the
     watermark describes, where the object ends, and for positions that a caller passes in. A watermark is found by the
-    comparison that lets it rise, in the same file; without it only a name like `lastSentSeq` counts, on a plain
+    comparison that lets it rise, in the same file, with what is handed on, or with what the peer acknowledges where the
+    name says so (`acked`) and something is asked with it; without it only a name like `lastSentSeq` counts, on a plain
     fallback path. Elements of one map are not told apart. What a message brings counts where another kind of message
     lets the position rise; not where the word of the kind says that positions start anew or may go back (`welcome`,
     `snapshot`, `rewind`), or where the message also brings what may be shown. That a position which a peer asks for

@@ -739,8 +739,22 @@ def _note(
         elif kind != "declare" or note is not None:
             links = chain(leaf)
             if links is not None:
-                only = value if leaf == left else None
+                only = value if leaf == left else _paired(left, value, leaf)
                 fields.append(FieldStore(leaf.start_byte, name_of(links[0]), links[1], scope, only, note))
+
+
+_LISTS = frozenset({"pattern_list", "tuple_pattern", "expression_list", "tuple"})
+_STARRED = frozenset({"list_splat", "list_splat_pattern"})
+
+
+def _paired(left: Node, value: Node | None, leaf: Node) -> Node | None:
+    """What one target of several gets: `self.url, self.bank = url, bank`."""
+    if value is None or left.type not in _LISTS or value.type not in _LISTS:
+        return None
+    targets, values = parts(left), parts(value)
+    if len(targets) != len(values) or any(part.type in _STARRED for part in (*targets, *values)):
+        return None
+    return next((given for target, given in zip(targets, values, strict=True) if target == leaf), None)
 
 
 def _imported(node: Node) -> Iterator[str]:

@@ -456,3 +456,10 @@ def test_a_project_may_add_its_own_knowledge(project, call):
     code, out, _ = call(*arguments)
     assert code == 1
     assert out.startswith("a.js:3:18: error timer-not-cleared ")
+
+
+@pytest.mark.parametrize("arguments", [[], ["cache"]])
+def test_a_command_that_needs_another_shows_its_help(project, call, arguments):
+    _, out, err = call(*arguments)
+    assert "\nCommands:\n" in out + err
+    assert "error" not in err

@@ -20,6 +20,8 @@ from wsantipattern.similar import closest
 
 INTERRUPTED = 130
 FAILED = 2
+_HELP = getattr(click.exceptions, "NoArgsIsHelpError", ())
+"""What click 8.2 and later raise for a command that needs another one and has none; its text is the help."""
 
 
 COMMANDS = ("baseline", "cache", "check", "debug", "explain", "new", "report", "review", "rules", "test")
@@ -63,7 +65,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except click.Abort:
         return INTERRUPTED
     except click.ClickException as error:
-        complain(_message(error))
+        if isinstance(error, _HELP):
+            error.show()
+        else:
+            complain(_message(error))
         return FAILED
     except BrokenPipeError:
         # The reader of a pipe has seen enough; what is left in the buffer must not fail at exit.

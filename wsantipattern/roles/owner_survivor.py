@@ -5,7 +5,7 @@ Each finding is an interleaving: the timer is armed, the owner ends, and what fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Literal
 
@@ -436,7 +436,7 @@ class Survivors:
                 if not clears.may_at(function, step, place):
                     continue
                 end = self._end_that_clears(function, armed)
-                if end is not None:
+                if end is not None and not _is_waited_for(function, step, ran):
                     yield from self._goes_on_after(armed, end, (step, place), waits)
                 break
 
@@ -515,6 +515,17 @@ class Survivors:
         from wsantipattern.roles.owner_account import account
 
         return account(survivor)
+
+
+def _is_waited_for(function: Function, clear: Step, ran: Sequence[Function]) -> bool:
+    """Whether a function waits, before it clears, for something that the callback sets: `await this.polling`."""
+    written = {step.target for f in ran for inner in (f, *f.descendants) for step, _ in inner.cfg.assignments}
+    return any(
+        isinstance(part, t.Ref) and part.place in written
+        for step in function.cfg.of_kind("suspend")
+        if step.term is not None and function.cfg.reaches(step, clear)
+        for part in step.term.walk()
+    )
 
 
 def _reaching(wanted: Step) -> Goal:

@@ -31,8 +31,8 @@ Limits
     where the removal clears another timer of the entry, or another removal clears this one, and the callback does
     not ask the collection. A method by any name that clears a timer which only its maker and the timer itself arm is an
     end of it; TypeScript's `private` and names that begin with `_`, `#` or, in Go, a small letter tell who may arm it.
-    A callback that a caller gives, a connection behind an encoder that is made of it, and ends that a function returns
-    in an object are not looked into.
+    So is what switches a field that nothing switches back and that keeps a timer from being armed. A callback that a
+    caller gives, and ends that a function returns in an object, are not looked into.
 """
 
 from collections.abc import Iterator

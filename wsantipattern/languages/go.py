@@ -27,6 +27,7 @@ from wsantipattern.languages.go_syntax import (
     parse_tree,
     parts,
     repeated,
+    run_once,
     spelled,
 )
 from wsantipattern.languages.go_term import Terms, extent
@@ -83,7 +84,7 @@ class _Collector:
 
     def __init__(self, module: Module, tree: Tree) -> None:
         self.module = module
-        root = tree.root_node
+        root = self.root = tree.root_node
         module.has_errors = is_broken(module.text, tree)
         self.types = Types()
         self.functions: dict[tuple[int, int], Function] = {}
@@ -180,6 +181,8 @@ class _Collector:
         """Makes every function, in order; the declared ones by name."""
         called = {extent(node) for node in captured.get("called", [])}
         called -= {extent(node) for node in captured.get("spawned", [])}
+        if b"sync.Once" in self.module.text:
+            called |= {extent(node) for node in run_once(self.root)}
         assigned = _assigned_literals(captured.get("naming", []))
         declared: dict[str, Binding] = {}
         hosts = self.names.hosts

@@ -533,6 +533,9 @@ class Statements:
         literal = call.child_by_field_name("function")
         while literal is not None and literal.type == "parenthesized_expression":
             literal = only(literal)
+        if literal is not None and literal.type != "func_literal":
+            arguments = call.child_by_field_name("arguments")
+            return only(arguments) if arguments is not None else None
         return literal
 
 

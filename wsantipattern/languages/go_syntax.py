@@ -74,6 +74,15 @@ _WRITES = """
 """
 
 
+_ONCE = """
+(field_declaration name: (field_identifier) @name type: (qualified_type) @type)
+(field_declaration name: (field_identifier) @name type: (pointer_type (qualified_type) @type))
+(var_spec name: (identifier) @name type: (qualified_type) @type)
+(parameter_declaration name: (identifier) @name type: (pointer_type (qualified_type) @type))
+(call_expression function: (selector_expression) @callee arguments: (argument_list . (func_literal) @literal .)) @call
+"""
+
+
 @cache
 def _query(source: str) -> Query:
     return Query(LANGUAGE, source)
@@ -94,6 +103,27 @@ def is_broken(text: bytes, tree: Tree) -> bool:
 def declarations(node: Node) -> dict[str, list[Node]]:
     """What the file is made of, by kind: function, called, spawned, naming, type, import."""
     return QueryCursor(_query(_DECLARATIONS)).captures(node)
+
+
+def run_once(node: Node) -> list[Node]:
+    """The function literals that `Do` of a `sync.Once` is given: they run where they stand, the first time.
+
+    Told by the names of fields, variables and parameters that the file declares with that type.
+    """
+    names: set[str] = set()
+    calls: list[tuple[Node, Node]] = []
+    for _, captured in QueryCursor(_query(_ONCE)).matches(node):
+        if "type" in captured:
+            if spelled(captured["type"][0]) == "sync.Once":
+                names.update(map(spelled, captured["name"]))
+        elif captured["call"][0].parent is None or captured["call"][0].parent.type != "go_statement":
+            calls.append((captured["callee"][0], captured["literal"][0]))
+    return [
+        literal
+        for callee, literal in calls
+        if spelled(callee.child_by_field_name("field")) == "Do"
+        and spelled(callee.child_by_field_name("operand")).rpartition(".")[2] in names
+    ]
 
 
 _MADE_OF_OTHERS = frozenset({"binary_expression", "composite_literal", "parenthesized_expression"})

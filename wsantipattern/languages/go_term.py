@@ -256,6 +256,11 @@ class Terms:
             return self.term(converted)
         callee = node.child_by_field_name("function")
         arguments = node.child_by_field_name("arguments")
+        handed = only(arguments) if arguments is not None else None
+        if handed is not None and handed.type == "func_literal":
+            function = self.functions.get(extent(handed))
+            if function is not None and function.runs_in_place:
+                return self.region(node, function, [])  # `once.Do(func() { ... })`
         given = self.terms(parts(arguments)) if arguments is not None else []
         literal = callee
         while literal is not None and literal.type == "parenthesized_expression":

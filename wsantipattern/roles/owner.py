@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import Any
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
-from wsantipattern.model.flow import returns
+from wsantipattern.model.flow import atom, plain, returns, truth
 from wsantipattern.model.module import Class, Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.model.summary import callers
@@ -42,6 +43,7 @@ class Link:
         handlers: the functions that run when it has closed.
         makers: the functions that make it.
         sends: methods that send on it, where no library says so.
+        writers: places of what writes on it: `json.NewEncoder(conn)`, or an object whose connection it is.
     """
 
     places: frozenset[Place]
@@ -50,6 +52,7 @@ class Link:
     handlers: tuple[Function, ...]
     makers: frozenset[Function]
     sends: frozenset[str] = frozenset()
+    writers: frozenset[Place] = frozenset()
 
     def holds(self, place: Place | None) -> bool:
         return place is not None and place in self.places
@@ -167,7 +170,9 @@ class Owners:
             if group:
                 handlers = () if lost is None else (lost,)
                 makers = frozenset() if made is None else frozenset({made})
-                yield Link(group, None, True, handlers, makers, frozenset(entry["sends"]))
+                own = frozenset({Place(owner.this)}) if "own" in entry else frozenset()
+                sends = frozenset((*entry["sends"], *entry.get("own", ())))
+                yield Link(group, None, True, handlers, makers, sends, own)
 
     def _candidates(self) -> Iterator[Place]:
         for registration in self._closings:
@@ -266,9 +271,56 @@ class Owners:
             r.handler for r in self._closings if self._hears(r.emitter, r.handler, group)
         )
         makers = frozenset(self._makers(group))
-        if strong is None and not (sockets or (handlers and makers)):
+        stream = None if strong is not None else self._stream(group)
+        if strong is None and stream is None and not (sockets or (handlers and makers)):
             return None
-        return Link(group, library, strong is not None, tuple(handlers), makers)
+        sends = frozenset(stream["sends"]) if stream is not None else frozenset()
+        is_strong = strong is not None or stream is not None
+        return Link(group, library, is_strong, tuple(handlers), makers, sends, self._writers(group))
+
+    def _stream(self, group: frozenset[Place]) -> dict[str, Any] | None:
+        """What is known of a connection without messages, such as a TCP socket, by its type or what makes it."""
+        entries = self.knowledge.entries("owner", "stream")
+        types = {self.module.made_type(place) for place in group}
+        for place in group:
+            for _, store in self.module.stores_to(place):
+                made: t.Term | None = store.value.call if isinstance(store.value, t.Result) else store.value
+                made = made.value if isinstance(made, t.Suspend) else made
+                types.add(self.module.typed_name(made.callee) if isinstance(made, t.Call) else None)
+        return next((entry for entry in entries if not types.isdisjoint(entry["types"])), None)
+
+    def _writers(self, group: frozenset[Place]) -> frozenset[Place]:
+        """The places of what is made of a connection to write on it."""
+        wraps = self.knowledge.names("owner", "wraps")
+        found: set[Place] = set()
+        for word in {name.rpartition(".")[2] for name in wraps}:
+            for function in self.module.functions_mentioning(word):
+                for step in function.cfg.steps:
+                    for part in step.term.walk() if step.term is not None else ():
+                        if isinstance(part, t.Call) and (self.module.canonical(part.callee) or "") in wraps:
+                            found.update(self._written_by(part, group))
+        return frozenset(found)
+
+    def _written_by(self, made: t.Call, group: frozenset[Place]) -> Iterator[Place]:
+        """Where something that writes on a connection is kept, when it is made of it."""
+        around = made.parent
+        given = {self.sockets.own(a.place) for a in made.arguments if isinstance(a, t.Ref)}
+        if isinstance(around, t.Store) and isinstance(around.target, t.Ref) and given & group:
+            yield around.target.place
+        owner = self._class_named(around.type_name) if isinstance(around, t.Record) else None
+        if owner is not None and isinstance(around, t.Record):
+            this = Place(owner.this)
+            beside = {
+                self.sockets.own(v.place)
+                for name, v in around.entries
+                if isinstance(v, t.Ref) and name is not None and this.field(name) in group
+            }
+            if given & (group | beside):
+                yield from (this.field(name) for name, v in around.entries if v is made and name is not None)
+
+    def _class_named(self, name: str | None) -> Class | None:
+        last = (name or "").rpartition(".")[2]
+        return next((c for c in self.module.classes if c.name == last), None) if last else None
 
     def _hears(self, emitter: t.Term | None, handler: Function, group: frozenset[Place]) -> bool:
         if emitter is None:
@@ -443,19 +495,25 @@ class Owners:
                     kind == "method" or (kind == "named" and function.owner is None)
                 ):
                     found.append(End(function, kind))
+        known = {end.function for end in found}
+        found.extend(End(f, self.kind_of(f) or "named") for f in self.switches if f not in known)
         return found
 
     def kind_of(self, function: Function) -> str | None:
         """In which way a function ends its owner, or None where it runs in the middle of the owner's life."""
         if function in self._sure:
             return self._sure[function]
-        if function.kind in ("top", "constructor") or self.is_machine(function):
+        if function.kind in ("top", "constructor"):
             return None
-        for caller in self.callers_of(function):
+        is_switch, is_named = function in self.switches, self.is_named_end(function)
+        for caller in (function, *self.callers_of(function)):
             if caller not in self._sure and self.is_machine(caller):
-                return None
-        if not self.is_named_end(function):
-            return "named" if self._is_returned(function) else "plain"
+                # What the connection itself runs ends the owner where others may call it, and nothing begins anew there.
+                ends = is_switch or (is_named and function.kind == "method" and not function.is_private)
+                if not ends or self._begins(caller):
+                    return None
+        if not is_named:
+            return "named" if is_switch or self._is_returned(function) else "plain"
         is_public = function.kind == "method" and not _last(function).startswith(("_", "#"))
         return "method" if is_public else "named"
 
@@ -469,6 +527,72 @@ class Owners:
                 isinstance(answer, t.Closure) and answer.function is function
                 for answer, _ in returns(function.parent.host)
             )
+        )
+
+    @cached_property
+    def switches(self) -> dict[Function, Place]:
+        """The functions that switch a field which is never switched back, and with which no timer is armed any more."""
+        asked: dict[Place, bool] = {}
+        for function in self._leading_to_arming:
+            for step in function.cfg.of_kind("test"):
+                asked.update(self._keeping_from_arming(function, step))
+        found: dict[Function, Place] = {}
+        for place in sorted(asked, key=str):
+            stores = self.module.stores_to(place)
+            later = [(f, s) for f, s in stores if f.kind not in ("top", "constructor") and not s.declares]
+            begun = [s for f, s in stores if (f, s) not in later]
+            value = asked[place]
+            if all(truth(s) is value and isinstance(s.value, t.Constant) for _, s in later) and all(
+                truth(s) is not value for s in begun
+            ):
+                found.update(
+                    (f, place)
+                    for f, _ in later
+                    if not any(c.kind in ("top", "constructor") for c in self.callers_of(f))
+                )
+        return found
+
+    @cached_property
+    def _leading_to_arming(self) -> dict[Function, set[Step]]:
+        """The functions of objects that arm a timer, and their callers, with the steps that lead there."""
+        found: dict[Function, set[Step]] = {}
+        todo: list[tuple[Function, Step]] = [(armed.function, armed.step) for armed in self.kept.armed]
+        while todo:
+            function, step = todo.pop()
+            is_new = function not in found
+            found.setdefault(function, set()).add(step)
+            if is_new:
+                todo.extend(callers(function))
+        return found
+
+    def _keeping_from_arming(self, function: Function, step: Step) -> Iterator[tuple[Place, bool]]:
+        """The field, with its truth, that keeps a function from arming a timer: `if (this.over) return`."""
+        decided = atom(plain(step.term, self.module)) if step.term is not None else None
+        place = decided[0][1] if decided is not None and len(decided[0]) == 2 else None
+        if decided is None or decided[0][0] != "set" or not isinstance(place, Place):
+            return
+        if place.root.kind != "this" or len(place.path) != 1:
+            return
+        goals, cfg = self._leading_to_arming[function], function.cfg
+        for value in (True, False):
+            label = "true" if decided[1] is value else "false"
+            edges = [edge for edge in step.edges if edge.label == label]
+            if edges and not any(
+                edge.target in goals or cfg.path(edge.target, goals, avoiding={step}) is not None
+                for edge in edges
+            ):
+                yield place, value
+
+    def _begins(self, function: Function) -> bool:
+        """Whether a function makes a connection, or arms a timer that does."""
+        ran = self.run_by(function)
+        for armed in self.kept.armed:
+            if any(self.kept.arms(armed, f, s) for f in ran for s in f.cfg.steps):
+                ran = [*ran, *self.run_by(armed.callback)]
+        return any(
+            f in link.makers or any(self.makes_another(s) for s in f.cfg.steps)
+            for f in dict.fromkeys(ran)
+            for link in self.links
         )
 
     def is_named_end(self, function: Function) -> bool:

@@ -211,7 +211,7 @@ class Aftermath:
                 return False
             if self._is_link(plain) and plain not in self.changed:
                 return False
-            if self._is_switched(plain):
+            if self._is_switched(plain, term):
                 return True
             if handler and self.owners.sockets.own(plain).root.kind == "local" and self._is_told(plain):
                 return False  # That something failed is no news.
@@ -370,15 +370,19 @@ class Aftermath:
             and self.module.getter_of(place) is None
         )
 
-    def _is_switched(self, place: Place) -> bool:
+    def _is_switched(self, place: Place, asked: t.Term) -> bool:
         """A flag that something else than the life of the connection sets: somebody decides by it."""
+        is_compared = isinstance(asked, t.Binary)
         return any(
             not store.declares
             and function.kind not in ("top", "constructor")
             and function not in self._ran
             and not self.owners.is_inner(function)
             for function, store in self.module.stores_to(place)
+            # What is kept there is no flag, `lot.best = &Bid{...}`, also where it is asked whether there is any.
             if store.op is None
+            and not _is_made(store.value)
+            and (isinstance(store.value, t.Constant) or not is_compared)
         )
 
     # -- ways --------------------------------------------------------------------------------------
@@ -410,7 +414,8 @@ class Aftermath:
         calls: list[tuple[Step, Function]] = []
         for step in cfg.steps:
             if goal(function, step):
-                if cfg.path(origin, {step}, avoiding=blocked, given=given, labels=labels) is not None:
+                barred = _decisive(function, step, blocked)
+                if cfg.path(origin, {step}, avoiding=barred, given=given, labels=labels) is not None:
                     return [(function, step)]
             elif step.kind in ("call", "spawn") and step.call is not None and depth > 0:
                 callee = self.module.resolve(step.call)
@@ -418,10 +423,10 @@ class Aftermath:
                     calls.append((step, callee))
         for step, callee in calls:
             inner = self.way(callee, goal, handler=handler, depth=depth - 1, among=among - {function})
-            if (
-                inner is not None
-                and cfg.path(origin, {step}, avoiding=blocked, given=given, labels=labels) is not None
-            ):
+            if inner is None:
+                continue
+            barred = _decisive(function, step, blocked)
+            if cfg.path(origin, {step}, avoiding=barred, given=given, labels=labels) is not None:
                 return [(function, step), *inner]
         return None
 
@@ -432,6 +437,32 @@ class Aftermath:
         if not holding:
             return frozenset()
         return frozenset(f for f in ran if not holding.isdisjoint(self.owners.run_by(f)))
+
+
+def _decisive(function: Function, goal: Step, guards: set[Step]) -> set[Step]:
+    """The guards that keep a function from a step: those of which some outcome does not come to it.
+
+    `if err != nil { failures++ } else { failures = 0 }` asks, and goes on to the step either way.
+    """
+    barred = set(guards)
+    while True:
+        idle = {
+            guard
+            for guard in barred
+            if guard.kind == "test"
+            and all(
+                edge.target is goal or function.cfg.path(edge.target, {goal}, avoiding=barred) is not None
+                for edge in guard.edges
+                if edge.label != "raise"
+            )
+        }
+        if not idle:
+            return barred
+        barred -= idle
+
+
+def _is_made(value: t.Term) -> bool:
+    return isinstance(value, t.Record) or (isinstance(value, t.Call) and value.constructs)
 
 
 def _communications(step: Step) -> Iterator[t.Term]:

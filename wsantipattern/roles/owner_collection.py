@@ -7,6 +7,7 @@ Decided by places; a collection that somebody of another file may have is none.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
@@ -14,6 +15,7 @@ from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import carried
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
+from wsantipattern.model.summary import callers
 from wsantipattern.roles.holder import Holder, Holders
 from wsantipattern.roles.renewal import is_emptied
 from wsantipattern.roles.reset import is_made
@@ -44,6 +46,9 @@ class Collections:
             if found is not None:
                 return found if self._is_own(found) else None
             scope = timer.place.root.scope
+            if timer.place.root in function.parameters:
+                handed = self._handed(function, timer.place)
+                return handed if handed is not None and self._is_own(handed) else None
             if timer.place.root.kind != "local" or scope is None or scope.host is not function:
                 return None
             carriers = {timer.place, Place(timer.place.root)}
@@ -56,10 +61,30 @@ class Collections:
 
     def is_put(self, function: Function, timer: Timer) -> bool:
         """Whether a function takes an object with a timer out of a collection, or puts it into one."""
-        if self._around(timer.place) is not None:
+        if self._around(timer.place) is not None or self._handed(function, timer.place) is not None:
             return True
         carriers = {timer.place, Place(timer.place.root)}
         return any(self._put_into(step, timer.call, carriers) is not None for step in function.cfg.steps)
+
+    def _handed(self, function: Function, place: Place) -> Place | None:
+        """The collection in which a caller has the object that a function keeps the timer in, by all that is seen:
+        `this.inflight.set(id, entry); this.transmit(id, entry)`."""
+        if place.root not in function.parameters or not place.path:
+            return None
+        found: set[Place] = set()
+        index = function.parameters.index(place.root)
+        for caller, step in callers(function):
+            given = step.call.argument(index, place.root.name) if step.call is not None else None
+            if not isinstance(given, t.Ref) or given.place == Place(place.root):
+                continue
+            around = self._around(given.place)
+            if around is not None:
+                found.add(around)
+                continue
+            carriers = {given.place}
+            puts = (self._put_into(s, step.call, carriers) for s in caller.cfg.steps if step.call is not None)
+            found.update(put for put in puts if put is not None)
+        return found.pop() if len(found) == 1 else None
 
     def _around(self, place: Place) -> Place | None:
         """The collection that an element, or a field of one, lies in."""
@@ -257,18 +282,27 @@ class Collections:
         """Whether a function, or one that it calls or runs for each, may clear a timer of this kind."""
         for inner in (function, *function.descendants):
             for step in inner.cfg.steps:
-                if any(not is_single(value) for value in self.cleared_at(step, arming)):
+                if any(not self._stands_for_single(inner, value) for value in self.cleared_at(step, arming)):
                     return True
                 call = step.call
                 if call is None or depth <= 0:
                     continue
                 for value in (call.callee, *call.arguments):
-                    if (self.module.canonical(value) or "") in arming.cleared_by:
+                    if value is not call.callee and (self.module.canonical(value) or "") in arming.cleared_by:
                         return True  # `timers.forEach(clearTimeout)`
                     callee = self.module.resolve_value(value) if isinstance(value, t.Ref) else None
                     if callee is not None and self._clears_some(callee, arming, depth - 1):
                         return True
         return False
+
+    def _stands_for_single(self, function: Function, value: t.Term) -> bool:
+        """Whether a term is a timer that a field keeps by itself, or a parameter that is given nothing else."""
+        if not isinstance(value, t.Ref) or value.place.path or value.place.root not in function.parameters:
+            return is_single(value)
+        index = function.parameters.index(value.place.root)
+        calls = [step.call for _, step in callers(function) if step.call is not None]
+        given = [call.argument(index, value.place.root.name) for call in calls]
+        return bool(given) and all(one is not None and is_single(one) for one in given)
 
     def _grows(self, store: t.Store, place: Place) -> bool:
         return store.op is not None or any(
@@ -289,7 +323,57 @@ class Collections:
                 or any(isinstance(part, t.Ref) and part.place.starts_with(place) for part in _terms(step))
             )
         ]
-        return bool(touching) and all(self._drops(step, place) for step in touching)
+        given_up = self._settling(function, place)
+        return any(self._drops(step, place) for step in touching) and all(
+            step in given_up or self._drops(step, place) for step in touching
+        )
+
+    def _settling(self, function: Function, place: Place) -> set[Step]:
+        """The steps of loops over a collection in which only the promises of its entries are settled:
+        `for (const entry of pending.values()) entry.reject(error)`."""
+        looping: set[Step] = set()
+        entries: set[Binding] = set()
+        for step in function.cfg.steps:
+            target, store, call = step.target, step.store, step.call
+            if step.kind == "iterate" or (
+                step.kind == "call"
+                and call is not None
+                and call.method in self.knowledge.names("owner", "views")
+            ):
+                if step.term is not None and self._sees(step.term, place):
+                    looping.add(step)
+            elif (
+                target is not None
+                and store is not None
+                and not target.path
+                and self.within(store.value) == place
+            ):
+                looping.add(step)
+                entries.add(target.root)
+        for step in function.cfg.steps:
+            if step.kind == "test":
+                continue
+            used = any(isinstance(p, t.Ref) and p.place.root in entries for p in _terms(step))
+            callee = step.call.callee if step.kind == "call" and step.call is not None else None
+            if used and not (isinstance(callee, t.Ref) and callee.place.path[-1:] in self._settlers):
+                return set()
+        return looping if entries else set()
+
+    @cached_property
+    def _settlers(self) -> set[tuple[str, ...]]:
+        """The fields of objects that keep what settles a promise: `{ resolve, reject }` in the promise's executor."""
+        found: set[tuple[str, ...]] = set()
+        for function in self.module.functions_mentioning("Promise"):
+            settles = {p for executor in self.timers.executors.of(function) for p in executor.settles}
+            for step in function.cfg.steps if settles else ():
+                for part in step.term.walk() if step.term is not None else ():
+                    if isinstance(part, t.Record):
+                        found.update(
+                            (name,)
+                            for name, value in part.entries
+                            if name is not None and isinstance(value, t.Ref) and value.place in settles
+                        )
+        return found
 
     def _drops(self, step: Step, place: Place) -> bool:
         call, store = step.call, step.store

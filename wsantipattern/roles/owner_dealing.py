@@ -146,6 +146,8 @@ class Dealings:
         clears = self.timers.clears(armed.arming)
         if any(visible_in(place.root, f) and clears.possibly(f, place) for f in inside):
             return True
+        if place.root.kind == "parameter" and self._clears_of_that_name(inside, armed, place.name):
+            return True
         # A timer that fires once has fired when its callback clears it: that keeps the callback from nothing.
         stops_itself = armed.arming.repeats and self._clears_to_stay(armed.callback, armed)
         if stops_itself or self._is_left_to_others(armed, place):
@@ -157,6 +159,15 @@ class Dealings:
         ):
             return True
         return self._is_disposed(end, armed, place, link)
+
+    def _clears_of_that_name(self, inside: Collection[Function], armed: Armed, name: str) -> bool:
+        """Whether an end clears the same field of an object that it has from elsewhere."""
+        return any(
+            isinstance(value, t.Ref) and value.place.path[-1:] == (name,)
+            for function in inside
+            for step in function.cfg.steps
+            for value in self.collections.cleared_at(step, armed.arming)
+        )
 
     def _is_left_to_others(self, armed: Armed, place: Place) -> bool:
         """Whether a function that clears the timer is handed to something of another file, which may run it at the
@@ -305,7 +316,8 @@ class Dealings:
         arming = {f for f in self.module.functions if any(self.kept.arms(armed, f, s) for s in f.cfg.steps)}
         outer = {caller for f in arming for caller in self.owners.callers_of(f)} | arming
         makers = {f for f in outer if self._makes(f, owner)}
-        return bool(makers) and all(f in makers or f.is_private or f is armed.callback for f in outer)
+        inner = {armed.callback, *makers}
+        return bool(makers) and all(any(g.is_private or g in inner for g in (f, *f.ancestors)) for f in outer)
 
     def _is_called(self, function: Function) -> bool:
         return bool(self.owners.callers_of(function, 1))
@@ -318,7 +330,7 @@ class Dealings:
         """Whether a function is the constructor of a class, or makes an object of it."""
         if function.kind == "constructor":
             return function.owner is owner
-        return function.owner is None and any(
+        return function.owner is not owner and any(
             (isinstance(part, t.Record) and part.type_name == owner.name)
             or (
                 isinstance(part, t.Call)

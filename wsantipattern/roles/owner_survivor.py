@@ -397,6 +397,12 @@ class Survivors:
         if sending is not None and sending.place in link.places:
             return True
         place = call.receiver_place
+        names = self.knowledge.names
+        if place is not None and place in link.writers:
+            return call.method in link.sends or call.method in names("owner", "writes")
+        if link.sends and (self.module.canonical(call.callee) or "") in names("owner", "writes_to"):
+            first = call.arguments[0] if call.arguments else None
+            return isinstance(first, t.Ref) and self.owners.sockets.own(first.place) in link.places
         if place is None or self.owners.sockets.own(place) not in link.places:
             return False
         if link.library is None:

@@ -180,6 +180,8 @@ class OwnerTimers:
     def _is_record(self, timer: Timer, function: Function) -> bool:
         """Whether a timer is kept in an object that the function puts into a collection."""
         scope = timer.place.root.scope
+        if timer.place.root in function.parameters:
+            return self.collections.is_put(function, timer)
         return (
             timer.place.root.kind == "local"
             and bool(timer.place.path)

@@ -265,11 +265,11 @@ class Owners:
         sockets = [s for s in map(self.sockets.at, sorted(group, key=str)) if s is not None]
         strong = next((s for s in sockets if s.evidence.is_strong), None)
         library = strong.library if strong is not None else None
-        if library is not None and (library.transport == "other" or library.reconnects):
+        if library is not None and library.transport == "other":
             return None
-        handlers = dict.fromkeys(
-            r.handler for r in self._closings if self._hears(r.emitter, r.handler, group)
-        )
+        # What connects again by itself has only closed for good where it is told to.
+        heard = () if library is not None and library.reconnects else self._closings
+        handlers = dict.fromkeys(r.handler for r in heard if self._hears(r.emitter, r.handler, group))
         makers = frozenset(self._makers(group))
         stream = None if strong is not None else self._stream(group)
         if strong is None and stream is None and not (sockets or (handlers and makers)):
@@ -510,7 +510,7 @@ class Owners:
             if caller not in self._sure and self.is_machine(caller):
                 # What the connection itself runs ends the owner where others may call it, and nothing begins anew there.
                 ends = is_switch or (is_named and function.kind == "method" and not function.is_private)
-                if not ends or self._begins(caller):
+                if not ends or self.begins(caller):
                     return None
         if not is_named:
             return "named" if is_switch or self._is_returned(function) else "plain"
@@ -518,16 +518,23 @@ class Owners:
         return "method" if is_public else "named"
 
     def _is_returned(self, function: Function) -> bool:
-        """Whether a nameless function is what the function around it returns."""
-        return (
-            function.kind == "lambda"
-            and function.binding is None
-            and function.parent is not None
-            and any(
-                isinstance(answer, t.Closure) and answer.function is function
-                for answer, _ in returns(function.parent.host)
-            )
-        )
+        """Whether a nameless function is what the function around it returns, by itself or as an object's end."""
+        if function.kind != "lambda" or function.binding is not None or function.parent is None:
+            return False
+        for answer, _ in returns(function.parent.host):
+            for part in answer.children() if isinstance(answer, t.Sequence) else (answer,):
+                if isinstance(part, t.Closure) and part.function is function:
+                    return True
+                entries = part.entries if isinstance(part, t.Record) else ()
+                if any(
+                    isinstance(value, t.Closure)
+                    and value.function is function
+                    and name is not None
+                    and self._says_end(name)
+                    for name, value in entries
+                ):
+                    return True
+        return False
 
     @cached_property
     def switches(self) -> dict[Function, Place]:
@@ -583,7 +590,7 @@ class Owners:
             ):
                 yield place, value
 
-    def _begins(self, function: Function) -> bool:
+    def begins(self, function: Function) -> bool:
         """Whether a function makes a connection, or arms a timer that does."""
         ran = self.run_by(function)
         for armed in self.kept.armed:
@@ -597,9 +604,16 @@ class Owners:
 
     def is_named_end(self, function: Function) -> bool:
         """Whether the name of a function says that it ends something."""
+        return self._says_end(_last(function).lstrip("_#"))
+
+    def releases(self, function: Function) -> bool:
+        """Whether the whole name of a function says that it ends its object, or lets go of what it held."""
         name = _last(function).lstrip("_#")
-        words = split(name)
-        ends = self.knowledge.names("owner", "ends")
+        names = self.knowledge.names
+        return name in names("owner", "ends") | names("owner", "final") | names("owner", "releases")
+
+    def _says_end(self, name: str) -> bool:
+        words, ends = split(name), self.knowledge.names("owner", "ends")
         return bool(words) and (words[0] in ends or name in ends)
 
     def is_machine(self, function: Function) -> bool:

@@ -31,8 +31,10 @@ def account(survivor: Survivor) -> tuple[str, str, list[tuple[t.Extent, str]]]:
         meanwhile = "this waited meanwhile, and goes on" if step.suspends else "this runs meanwhile"
         steps.append((step.extent, meanwhile))
         steps.append((survivor.before[-1][1].extent, f"`{name}` is armed after the end"))
-    last = survivor.work[-1][1]
-    if survivor.remakes:
+    last = survivor.work[-1][1] if survivor.work else None
+    if last is None:
+        steps.append((armed.extent, "it fires, and runs what it was given"))
+    elif survivor.remakes:
         steps.append((last.extent, "it fires, and a connection is made after the end"))
     elif survivor.how == "left":
         what = "this uses the closed connection" if end.link is not None else "this runs all the same"
@@ -47,5 +49,8 @@ def _called(end: End) -> str:
     if end.kind == "effect" or (end.kind == "hook" and not name):
         return "the cleanup"
     if not name:
+        around = end.function.parent.name if end.kind == "named" and end.function.parent is not None else ""
+        if around:
+            return f"the end that `{around}` returns"
         return "the close handler" if end.kind == "event" else end.function.display_name
     return f"`{name}`"

@@ -85,11 +85,16 @@ class Aftermath:
             receiver is not None
             and (receiver.path or receiver.root.kind in ("local", "parameter"))
             and not self._is_link(receiver)
+            and call.method not in self.owners.knowledge.names("owner", "reads")
         ):
             self.changed.add(receiver)
         if isinstance(call.callee, t.Ref) and not call.callee.place.path:
             self.changed.update(self._state_set_by(call.callee.place))
-        for argument in call.arguments:
+        # What is sent or logged is not written by that.
+        told = self.owners.knowledge.names("owner", "harmless") | self.owners.knowledge.names(
+            "socket", "sends"
+        )
+        for argument in call.arguments if call.method not in told else ():
             for part in argument.walk():
                 if (
                     isinstance(part, t.Ref)

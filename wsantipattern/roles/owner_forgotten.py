@@ -31,6 +31,8 @@ def forgotten(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
     for end in survivors.owners.last_ends:
         if not _belongs(armed, end):
             continue
+        if survivors.module.considered.active and dealings.deals_with(end, armed, None):
+            survivors.settled_by(armed, end)
         cleared = _sibling(survivors, end, armed)
         if cleared is None and not (end.is_sure and survivors.dealings.goes_on(armed)):
             continue
@@ -44,9 +46,9 @@ def forgotten(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
             continue
         if dealings.arms_itself(end, armed) or dealings.deals_with(end, armed, None):
             continue
-        if _asks(survivors, armed, end):
+        if asks(survivors, armed, end):
             continue
-        work = survivors.after(end).way(armed.callback, lambda f, s: _matters(survivors, armed, f, s))
+        work = survivors.after(end).way(armed.callback, lambda f, s: matters(survivors, armed, f, s))
         if work is None:
             continue
         confidence = Confidence.HIGH if end.is_sure and cleared is not None else Confidence.MEDIUM
@@ -111,7 +113,7 @@ def _sibling(survivors: Survivors, end: End, armed: Armed) -> tuple[Step, Place]
     return found if mine is other or (mine.kind == "local" and mine.scope is other.scope) else None
 
 
-def _asks(survivors: Survivors, armed: Armed, end: End) -> bool:
+def asks(survivors: Survivors, armed: Armed, end: End) -> bool:
     """Whether a callback asks for anything that the end writes."""
     after = survivors.after(end)
     return any(
@@ -123,7 +125,7 @@ def _asks(survivors: Survivors, armed: Armed, end: End) -> bool:
     )
 
 
-def _matters(survivors: Survivors, armed: Armed, function: Function, step: Step) -> bool:
+def matters(survivors: Survivors, armed: Armed, function: Function, step: Step) -> bool:
     """Whether a step of a callback does something that others see."""
     if step.kind == "assign":
         target = step.target

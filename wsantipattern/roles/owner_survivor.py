@@ -24,6 +24,7 @@ from wsantipattern.roles.owner_dealing import Dealings
 from wsantipattern.roles.owner_forgotten import forgotten
 from wsantipattern.roles.owner_removed import removed
 from wsantipattern.roles.owner_timer import Armed, OwnerTimers
+from wsantipattern.roles.owner_unlike import given, unlike
 from wsantipattern.roles.sending import Sends
 from wsantipattern.roles.timer import Timers
 
@@ -74,13 +75,14 @@ class Survivors:
         self.sends = sends
         self.dealings = Dealings(module, knowledge, events, timers, kept, owners)
         self._after: dict[End, Aftermath] = {}
+        self._settled: set[Armed] = set()
         self._making: dict[tuple[Function, Link, bool], bool] = {}
 
     @cached_property
     def found(self) -> list[Survivor]:
         """One for each timer at most, in order of appearance."""
         found: dict[object, Survivor] = {}
-        if not self.kept.armed:
+        if not (self.kept.armed or self.kept.given):
             return []
         for survivor in self._all():
             armed = survivor.armed
@@ -108,6 +110,9 @@ class Survivors:
             yield from self._resumed(armed)
             yield from forgotten(self, armed)
             yield from removed(self, armed)
+            yield from unlike(self, armed)
+        for armed in self.kept.given:
+            yield from given(self, armed)
 
     def _leaks_at_once(self, armed: Armed) -> bool:
         """Whether `timer-not-cleared` speaks of this very place."""
@@ -125,6 +130,12 @@ class Survivors:
 
     def _silent(self, armed: Armed, reason: str, *names: object, at: t.Extent | None = None) -> None:
         self.module.considered.silent(armed.extent, reason, *names, at=at)
+
+    def settled_by(self, armed: Armed, end: End) -> None:
+        """Takes down that an end deals with a timer."""
+        name, at = self.timers.described(end.function), end.function.name_extent
+        self._settled.add(armed)
+        self._silent(armed, "the end {} clears `{}`, or calls what may clear it", name, armed.name, at=at)
 
     def _take_down(self, survivor: Survivor) -> None:
         """Takes down what makes a timer a survivor."""
@@ -147,6 +158,8 @@ class Survivors:
         """Takes down the timers beside which no connection, or no end of an owner, is to be seen."""
         ends = [end for link in self.owners.links for end in self.owners.ends_of(link)]
         for armed in self.kept.armed:
+            if armed in self._settled:
+                continue
             if not self.owners.links:
                 self._silent(armed, "no connection is kept beside `{}` that could end before it", armed.name)
             elif not ends:
@@ -281,7 +294,7 @@ class Survivors:
             self._silent(armed, "{} arms it itself, so it ends nothing for `{}`", name, armed.name, at=at)
             return
         if self.dealings.deals_with(end, armed, link):
-            self._silent(armed, "the end {} clears `{}`, or calls what may clear it", name, armed.name, at=at)
+            self.settled_by(armed, end)
             return
         after = self.after(end)
         cleared = self.dealings.sibling(end, armed)
@@ -309,8 +322,11 @@ class Survivors:
                 self._silent(armed, once, armed.name, name, at=at)
                 return
         elif not self.repeats(armed) and not meant:
-            self._silent(armed, once, armed.name, name, at=at)
-            return
+            # What is taken back in good time is not to fire come what may.
+            meant = end.kind != "plain" and armed.place is not None and self.dealings.is_ever_cleared(armed)
+            if not meant:
+                self._silent(armed, once, armed.name, name, at=at)
+                return
         if end.kind == "plain" and not meant:
             self._silent(
                 armed, "nothing shows that {} is the end of the owner of `{}`", name, armed.name, at=at
@@ -318,9 +334,16 @@ class Survivors:
             return
         sure = end.is_sure or (end.kind == "method" and meant)
         confidence = Confidence.HIGH if link.is_strong and sure else Confidence.MEDIUM
-        if end.kind == "plain":
+        if end.kind == "plain" and (remakes or not link.is_strong or not self._is_one_of_two(armed, link)):
             confidence = Confidence.LOW
         yield Survivor(armed, end, "left", [(armed.function, armed.step)], work, remakes, cleared, confidence)
+
+    def _is_one_of_two(self, armed: Armed, link: Link) -> bool:
+        """Whether another way to close the connection, one that says so, clears the timer."""
+        return any(
+            other.kind != "plain" and self.dealings.deals_with(other, armed, link)
+            for other in self.owners.ends_of(link)
+        )
 
     def _left_by_close(self, armed: Armed, link: Link) -> Iterator[Survivor]:
         """A timer that uses the connection and that no close handler clears; one that fires once, where one clears another."""
@@ -407,7 +430,8 @@ class Survivors:
             return False
         if link.library is None:
             return call.method in link.sends
-        return call.method in {p["method"] for p in link.library.facts.get("pings", [])} | {"ping"}
+        pings = {p["method"] for p in link.library.facts.get("pings", [])}
+        return call.method in pings | link.library.sends | {"ping"}
 
     def _stops_arming(self, armed: Armed, link: Link, after: Aftermath) -> bool:
         """Whether the end writes a flag that is asked before the timer is armed."""

@@ -63,6 +63,18 @@ class OwnerTimers:
         self.knowledge = knowledge
         self.timers = timers
         self.collections = collections
+        self._given: list[Armed] = []
+
+    @property
+    def given(self) -> list[Armed]:
+        """Those that are kept by themselves, and that run what somebody else gave."""
+        assert self.armed is not None
+        return self._given
+
+    def _of_others(self, function: Function, timer: Timer) -> Armed:
+        callback = Function(self.module, "", "lambda", timer.call.extent)
+        place = self._of_object(function, timer.place)
+        return Armed(timer.arming, timer.call, timer.step, function, place, callback, timer)
 
     @cached_property
     def armed(self) -> list[Armed]:
@@ -83,6 +95,7 @@ class OwnerTimers:
                 if timer.arming not in kinds:
                     considered.aside(timer.extent, "`{}` is a task or a context, no timer", timer.place)
                 elif callback is None:
+                    self._given.append(self._of_others(function, timer))
                     what = "what runs when `{}` fires is not in this file"
                     considered.silent(timer.extent, what, timer.place)
                 elif self._is_record(timer, function) or not self._outlives(timer, function):

@@ -571,7 +571,12 @@ match msg:
     assert not statement.breakable
     cases = [(shown(c.tests), shown(c.before), shown(c.guard), c.pattern) for c in statement.cases]
     assert cases == [
-        ("Record(type, 'chunk', text, Several())", "Evaluate(Store(text; msg.text; True))", "text", True),
+        (
+            "Logic(and; Binary(==; msg.type; 'chunk'); Record(type, 'chunk', text, Several()))",
+            "Evaluate(Store(text; msg.text; True))",
+            "text",
+            True,
+        ),
         ("1, -2", "", "None", False),
         ("Kind.END", "", "None", False),
         ("Record(id, Several(); Ping)", "Evaluate(Store(i; msg.id; True))", "None", True),

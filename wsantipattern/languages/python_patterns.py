@@ -7,6 +7,7 @@ of the part of the subject it stands for, where the subject is a place.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import field
 
 from tree_sitter import Node
@@ -15,7 +16,7 @@ from wsantipattern.languages.python_scope import Scope
 from wsantipattern.languages.python_syntax import extent_of, name_of, parts, plain_string
 from wsantipattern.languages.python_terms import DEPTH_LIMIT, Terms
 from wsantipattern.model.place import Place
-from wsantipattern.model.term import Constant, Record, Ref, Sequence, Several, Store, Term
+from wsantipattern.model.term import Binary, Constant, Logic, Record, Ref, Sequence, Several, Store, Term
 from wsantipattern.record import record
 
 _LITERALS = frozenset({"integer", "float", "string", "concatenated_string", "true", "false", "none"})
@@ -68,7 +69,15 @@ class Patterns:
         if self._matches_anything(patterns[0]):
             self._opaque(patterns[0], place, reading)
             return [], reading.captures, False
-        return [self._opaque(patterns[0], place, reading)], reading.captures, True
+        shape = self._opaque(patterns[0], place, reading)
+        return [self._compared(shape, place)], reading.captures, True
+
+    def _compared(self, shape: Term, place: Place | None) -> Term:
+        """A pattern whose literals are also compared: `{"kind": "ack"}` asks whether `subject["kind"]` is "ack"."""
+        test = shape
+        for part, value in reversed(list(_literal_parts(shape, place))):
+            test = Logic(shape.extent, "and", Binary(value.extent, "==", Ref(value.extent, part), value), test)
+        return test
 
     def _literals(self, node: Node, scope: Scope) -> list[Term]:
         """The values of a pattern that is one literal or dotted name, or several; empty for others."""
@@ -203,3 +212,14 @@ class Patterns:
         extent = extent_of(name)
         value: Term = Ref(extent, place) if place is not None else Several(extent)
         reading.captures.append(self.terms.store(extent, name, self.terms.target(name, reading.scope), value))
+
+
+def _literal_parts(shape: Term, place: Place | None) -> Iterator[tuple[Place, Constant]]:
+    """The literals of a pattern's record, with the parts of the subject that they are matched with."""
+    for name, value in shape.entries if isinstance(shape, Record) else ():
+        if name is None or place is None:
+            continue
+        if isinstance(value, Constant):
+            yield place.field(name), value
+        else:
+            yield from _literal_parts(value, place.field(name))

@@ -102,7 +102,8 @@ class Drops:
 
     def _lasting(self, frame: Frame, term: t.Term | None) -> Iterator[Place]:
         for storage in self.containers.of(frame, term):
-            if storage.place.path or storage.place.root.scope is not frame.first.function:
+            root = storage.place.root
+            if storage.place.path or root.kind == "parameter" or root.scope is not frame.first.function:
                 yield storage.place
 
     def _filled(self, frame: Frame, step: Step) -> Iterator[Place]:

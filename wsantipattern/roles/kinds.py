@@ -58,10 +58,10 @@ class Kinds:
         tags = dict(self._tags(function, move.step))
         if any(self._says_start(word) for word in tags.values()):
             return None
-        value = self.module.value_of(value)
+        value = self._value_at(move, value)
         if (
             isinstance(value, t.Ref)
-            and _is_parameter(value.place.root, function)
+            and (_is_parameter(value.place.root, function) or any(at.root is value.place.root for at in tags))
             and any(
                 self._takes_in(watermark, function, step, value.place)
                 for step in function.cfg.steps
@@ -115,18 +115,32 @@ class Kinds:
     def is_brought(self, watermark: Watermark, move: Move, value: t.Term | None) -> bool:
         """Whether a value is a field of the message that is handled, other than the position by which the watermark
         rises elsewhere, on a way that takes nothing else in that is to be shown."""
-        value = self.module.value_of(value)
+        value = self._value_at(move, value)
         if not isinstance(value, t.Ref) or not value.place.path or value.place.path[-1] == ELEMENT:
             return False
         root, function = value.place.root, move.function
-        if not _is_parameter(root, function):
-            return False
         tags = dict(self._tags(function, move.step))
-        if tags and not any(place.root is root for place in tags):
+        is_told = any(place.root is root for place in tags)
+        # What a loop reads into a variable is a message where its kind is asked.
+        if not (is_told if tags or not _is_parameter(root, function) else True):
             return False
         if value.place.name in self._usual(watermark):
             return False
         return self.sibling(watermark, move, value) is not None
+
+    def _value_at(self, move: Move, value: t.Term | None) -> t.Term | None:
+        """What a variable holds at a move, where the last store before it is on every way to it."""
+        known = self.module.value_of(value)
+        if known is not value or not isinstance(value, t.Ref) or not value.place.is_local or value.place.path:
+            return known
+        cfg = move.function.cfg
+        stores = [
+            (at, store)
+            for at, store in cfg.assignments
+            if at.target == value.place and cfg.dominates(at, move.step)
+        ]
+        last = [store for at, store in stores if all(cfg.dominates(other, at) for other, _ in stores)]
+        return last[0].value if len(last) == 1 and last[0].op is None else known
 
     def _usual(self, watermark: Watermark) -> set[str]:
         """The names of what the watermark takes where it rises, also of what such a function is given."""

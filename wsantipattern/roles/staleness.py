@@ -384,9 +384,21 @@ class Staleness:
             loops = self._own_first(frame, larger.right, larger.left)
         elif self._is_other_part(frame.function, smaller, larger):
             loops = self._own_first(frame, smaller, larger)
-        if loops is None:
+        if loops is not None:
+            return _Verdict(Confidence.HIGH, loops, told, is_sure=False, kind="gap")
+        return self._outgrown(frame, larger, smaller, told)
+
+    def _outgrown(self, frame: Frame, larger: t.Term, smaller: t.Term, told: t.Term) -> _Verdict | None:
+        """What this side holds above what came in, where nothing shows that it goes on: `max(rows.n) > reply.last`."""
+        if self._is_no_position(larger) or self._is_no_position(smaller) or self._bounds(smaller):
             return None
-        return _Verdict(Confidence.HIGH, loops, told, is_sure=False, kind="gap")
+        own, other = self.origins.of(frame, larger), self.origins.of(frame, smaller)
+        if not own or not other or not all(leaf.is_state or leaf.kind == "given" for leaf in own):
+            return None
+        is_later = all(leaf.kind == "reply" for leaf in other)
+        if _rank(own) > _rank(other) or (_rank(own) == _rank(other) and not is_later):
+            return None
+        return _Verdict(Confidence.MEDIUM, _loops([*own, *other]), told, is_sure=False, kind="differs")
 
     def _is_other_part(self, function: Function, first: t.Term, second: t.Term) -> bool:
         """Whether one side is compared with a part of a message, and then set to another part of it."""
@@ -566,7 +578,25 @@ class Staleness:
                 if step.call is not None and receiver is not None and receiver.name == name:
                     # A library's object: whether its methods move it cannot be seen.
                     goes_on = goes_on or self.module.resolve(step.call) is None
+                goes_on = goes_on or (step.term is not None and self._rises_in(step, name))
         return goes_on
+
+    def _rises_in(self, step: Step, name: str) -> bool:
+        """Whether a step makes an object anew whose field is the larger of the old one's and another value:
+        `return { ...state, highest: Math.max(state.highest, row.n) }`, `replace(state, highest=max(state.highest, n))`."""
+        term = step.statement.value if isinstance(step.statement, t.Return) else step.term
+        for part in term.walk() if term is not None else ():
+            entries = part.entries if isinstance(part, t.Record) else ()
+            keywords = part.keywords if isinstance(part, t.Call) else ()
+            for key_, value in (*entries, *keywords):
+                if (
+                    key_ == name
+                    and isinstance(value, t.Call)
+                    and value.method == "max"
+                    and any(isinstance(a, t.Ref) and a.place.path[-1:] == (name,) for a in value.arguments)
+                ):
+                    return True
+        return False
 
     def _is_least(self, value: t.Term, place: Place) -> bool:
         """Whether a value is the lesser of a place's own and another: a bound that both sides keep."""

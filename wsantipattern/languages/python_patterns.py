@@ -76,7 +76,9 @@ class Patterns:
         """A pattern whose literals are also compared: `{"kind": "ack"}` asks whether `subject["kind"]` is "ack"."""
         test = shape
         for part, value in reversed(list(_literal_parts(shape, place))):
-            test = Logic(shape.extent, "and", Binary(value.extent, "==", Ref(value.extent, part), value), test)
+            test = Logic(
+                shape.extent, "and", Binary(value.extent, "==", Ref(value.extent, part), value), test
+            )
         return test
 
     def _literals(self, node: Node, scope: Scope) -> list[Term]:

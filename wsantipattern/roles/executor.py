@@ -139,9 +139,39 @@ class Executors:
         if self._cleared_within(extent, timer, clears):
             for handler in self._within(extent, timer):
                 found = self._settles_armed(handler, timer, clears, settles, settled)
-                if found is not None:
+                if found is not None and not self._is_cleared_by_close(handler, timer, clears):
                     return handler, found
         return None
+
+    def _is_cleared_by_close(self, handler: Function, timer: Timer, clears: Effect) -> bool:
+        """Whether a handler hears of an error, and the same emitter's close, which always follows, clears the timer."""
+        host = handler.parent.host if handler.parent is not None else None
+        if host is None:
+            return False
+        failed = self.timers.knowledge.names("timer", "error_events")
+        return any(
+            event in failed and given is handler and self._clears_at_close(host, emitter, timer, clears)
+            for emitter, event, given in self._heard(host)
+        )
+
+    def _clears_at_close(self, host: Function, emitter: Place, timer: Timer, clears: Effect) -> bool:
+        closed = self.timers.knowledge.names("timer", "close_events")
+        return any(
+            event in closed and other == emitter and given is not None and clears.possibly(given, timer.place)
+            for other, event, given in self._heard(host)
+        )
+
+    def _heard(self, host: Function) -> Iterator[tuple[Place, str, Function | None]]:
+        """The handlers that a function registers: the emitter, the event, and what runs, where it is in the file."""
+        for step in host.cfg.steps:
+            call, store, target = step.call, step.store, step.target
+            if step.kind == "call" and call is not None and call.receiver_place is not None:
+                first = call.argument(0)
+                if isinstance(first, t.Constant) and isinstance(first.value, str):
+                    yield call.receiver_place, first.value, self.module.resolve_value(call.argument(1))
+            elif store is not None and target is not None and target.parent is not None:
+                event = target.name.lower().removeprefix("on")
+                yield target.parent, event, self.module.resolve_value(store.value)
 
     def rejects_otherwise(self, executor: Executor, timer: Timer) -> bool:
         """Whether something in an executor rejects that is not the timer's own callback."""
@@ -244,6 +274,14 @@ class Executors:
             if self.module.resolve(call) is not None or self.timers.arming_of(call) is not None:
                 continue
             if any(isinstance(a, t.Ref) and a.place in executor.settles for a in call.arguments):
+                event = call.argument(0)
+                if (
+                    isinstance(event, t.Constant)
+                    and event.value in self.timers.knowledge.names("timer", "error_events")
+                    and call.receiver_place is not None
+                    and self._clears_at_close(function, call.receiver_place, timer, clears)
+                ):
+                    continue
                 return cfg.path(cfg.entry, {step})
         return None
 

@@ -233,12 +233,7 @@ class Watermarks:
                 return self._accounted(Setback(watermark, move, value, loaded, reason, None))
             what = "on this way ({}) going back can be right for `{}`"
             considered.silent(extent, what, reason.reason, move.place, at=reason.extent)
-        if (
-            loaded
-            and watermark.is_strong
-            and not watermark.is_gated
-            and self._only_rises(watermark)
-        ):
+        if loaded and watermark.is_strong and not watermark.is_gated and self._only_rises(watermark):
             in_loop = function.cfg.reaches(step, step)
             # A loop that also takes messages of another kind is no start, though it runs as soon as the object is made.
             beside = self.kinds.sibling(watermark, move, value) if in_loop else None

@@ -559,6 +559,9 @@ class Watermarks:
     def _written(self, move: Move) -> str:
         term = move.step.term
         target = term.target if isinstance(term, (t.Store, t.Delete)) else None
+        if isinstance(term, t.Delete) and isinstance(target, t.Ref) and target.key is not None:
+            # Go's `delete(sent, id)` names the two apart.
+            return f"{target.place.parent}[{' '.join(self.module.snippet(target.key.extent).split())}]"
         if target is not None and isinstance(target, t.Ref) and target.place == move.place:
             text = " ".join(self.module.snippet(target.extent).split())
             if 0 < len(text) <= 60:

@@ -9,6 +9,7 @@ the content is no number. Whether it is proven new is for `newness`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from wsantipattern.finding import Confidence
 from wsantipattern.knowledge import Knowledge
@@ -18,6 +19,7 @@ from wsantipattern.model.flow import Key
 from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import Binding, Place
 from wsantipattern.record import record
+from wsantipattern.roles.cap import Caps
 from wsantipattern.roles.destination import Destinations
 from wsantipattern.roles.event import Events
 from wsantipattern.roles.holder import Found, Holder, Holders
@@ -30,6 +32,9 @@ from wsantipattern.roles.reconnect import Reconnects
 from wsantipattern.roles.renewal import Renewals
 from wsantipattern.roles.socket import Sockets
 from wsantipattern.roles.words import any_of, split
+
+MANY = 3
+"""Additions of a function to one place that are reported by themselves; of more, the first stands for all."""
 
 _NUMERIC = frozenset({"-", "*", "/", "**", "%", "&", "|", "^", "<<", ">>"})
 
@@ -47,6 +52,7 @@ class Addition:
         message: where it comes from.
         kind: `text`, `list`, or "" where the file does not tell.
         term: the term of `extent`.
+        others: the further additions to `kept` that this one stands for.
     """
 
     function: Function
@@ -59,6 +65,7 @@ class Addition:
     kind: str
     term: t.Term
     confidence: Confidence
+    others: tuple[t.Extent, ...] = ()
 
 
 class Accumulations:
@@ -72,6 +79,7 @@ class Accumulations:
         self.messages = messages
         self.holders = Holders(module, knowledge, messages.invocations)
         self.joins = Joins(knowledge)
+        self.caps = Caps(module, knowledge, self.holders)
         self.destinations = Destinations(module, knowledge, self.holders)
         self.natures = Natures(module, knowledge, self.holders, self.joins, self.destinations)
         self.lifetimes = Lifetimes(
@@ -95,7 +103,25 @@ class Accumulations:
                     found[addition.extent] = addition
                     if self.module.considered.active:
                         self._account_for(addition)
-        return sorted(found.values(), key=lambda a: a.extent)
+        return self._summed(sorted(found.values(), key=lambda a: a.extent))
+
+    def _summed(self, additions: list[Addition]) -> list[Addition]:
+        """The additions, of which the first stands for all where a function makes many to one place: a handler that writes
+        each of thirty kinds of messages to its log has one fault, not thirty."""
+        beside: dict[tuple[Function, Holder], list[Addition]] = {}
+        for addition in additions:
+            beside.setdefault((addition.function, addition.kept), []).append(addition)
+        found: list[Addition] = []
+        for addition in additions:
+            first, *others = beside[addition.function, addition.kept]
+            if len(others) < MANY:
+                found.append(addition)
+            elif addition is first:
+                found.append(replace(first, others=tuple(other.extent for other in others)))
+            else:
+                what = "this is reported once, where `{}` is first added to"
+                self.module.considered.silent(addition.extent, what, first.name, at=first.extent)
+        return found
 
     def _account_for(self, a: Addition) -> None:
         """Takes down what made an addition a finding."""
@@ -144,6 +170,11 @@ class Accumulations:
         if slid is not None:
             what = "`{}` is a window of a fixed length: each addition pushes the oldest out"
             considered.silent(a.extent, what, a.name, at=slid)
+            return True
+        cut = self.caps.of(a.function, a.kept, a.term) if a.kind == "list" else None
+        if cut is not None:
+            what = "`{}` keeps only its newest items, so that what comes twice is soon gone"
+            considered.silent(a.extent, what, a.name, at=cut)
             return True
         taken = next((at for p in places if (at := self.lifetimes.consumed(p, a.kind == "text"))), None)
         if taken is not None:
@@ -538,8 +569,8 @@ class Accumulations:
                 # Bytes that are extended are a list of bytes.
                 return kind
             if isinstance(kept.root, Found) or any(self.messages.is_node(a) for a in arguments):
-                # An element of a page.
-                return "text"
+                # An element of a page; what is pushed to is none.
+                return "text" if entry["method"] in self.knowledge.names("accumulation", "page") else kind
             return (
                 ""
                 if found == ""

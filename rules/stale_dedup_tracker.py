@@ -17,8 +17,8 @@ Limits
     unless the function resets for it, too late or on the other branch; that ids differ is one where their name says so,
     or where the function drops for it the copy that it then fills with what the tracker lets pass.
     A tracker that is emptied, but keeps a highest number beside, is taken for empty.
-    Positions that only a helper lets rise, inside a state that it builds anew, or that are the maximum over the copy's
-    elements, show no divergence unless their names do.
+    What nothing shows to go on with what comes in, such as the greatest position of the copy's elements, shows a
+    divergence only where the function drops the copy for it.
     The highest number seen counts as a tracker where a function of the file keeps it, item by item.
     A reset in another file is trusted where it is called by name on the tracker or its owner, and is not seen otherwise.
 """

@@ -11,6 +11,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import Place
+from wsantipattern.model.summary import callers
 from wsantipattern.roles.socket import Library, Sockets
 from wsantipattern.roles.timer import Timers
 from wsantipattern.roles.words import any_of, of_place, split
@@ -128,6 +129,35 @@ class Keepalive:
         return closes or any(
             isinstance(store.value, t.Constant) and store.value.value is True and cfg.dominates(at, step)
             for at, store in cfg.assignments
+        )
+
+    def is_greeting(self, function: Function, step: Step, depth: int = 3) -> bool:
+        """Whether a send runs only as its connection has opened, before anything is waited for: the peer has just answered."""
+        if any(other.suspends and function.cfg.reaches(other, step) for other in function.cfg.steps):
+            return False
+        heard = self.sockets.events.of_handler(function)
+        if heard:
+            opened = self.knowledge.names("liveness", "opened")
+            return all(registration.event in opened for registration in heard)
+        called = list(callers(function))
+        within = function.parent is not None and function.parent.kind != "top"
+        own = function.is_private if function.kind == "method" else within
+        return (
+            depth > 0
+            and own
+            and bool(called)
+            and not self._is_handed_on(function)
+            and all(self.is_greeting(caller, at, depth - 1) for caller, at in called)
+        )
+
+    def _is_handed_on(self, function: Function) -> bool:
+        """Whether something is given a function, and may run it when it likes: `setInterval(announce, 1000)`."""
+        name = function.name.rpartition(".")[2]
+        return not name or any(
+            self.module.resolve_value(argument) is function
+            for user in self.module.functions_mentioning(name)
+            for _, call in user.cfg.calls
+            for argument in call.arguments
         )
 
     def _speaks_of(self, call: t.Call, wanted: frozenset[str]) -> bool:

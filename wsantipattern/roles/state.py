@@ -216,6 +216,11 @@ class States:
                 "what is sent here is a farewell: the connection ends, and with it all that could be lost",
             )
             return True
+        if self.keepalive.is_greeting(function, step):
+            considered.silent(
+                extent, "this runs as `{}` has opened: the peer has just answered", sending.shown
+            )
+            return True
         if self.keepalive.loops_back is not None:
             what = "`{}` is a connection to this very machine, whose end is heard at once"
             considered.silent(extent, what, sending.shown, at=self.keepalive.loops_back)

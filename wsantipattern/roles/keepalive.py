@@ -116,18 +116,21 @@ class Keepalive:
         if call is None or not self._speaks_of(call, wanted):
             return False
         ends = self.knowledge.names("liveness", "ends")
-        cfg, closes = function.cfg, False
+        cfg, closes, looped = function.cfg, False, False
         for later in cfg.reachable(step):
             if later is step or later.call is None or later.call.receiver_place is None:
-                if later is step:
-                    return False  # In a loop it is not the last message.
+                looped = looped or later is step
                 continue
             if later.call.receiver_place == connection or later.call.receiver_place == call.receiver_place:
-                if later.call.method == call.method:
+                if later.call.method == call.method and later is not step:
                     return False
                 closes = closes or later.call.method in ends
+        # In a loop it is not the last message, unless what follows the loop closes.
         return closes or any(
-            isinstance(store.value, t.Constant) and store.value.value is True and cfg.dominates(at, step)
+            not looped
+            and isinstance(store.value, t.Constant)
+            and store.value.value is True
+            and cfg.dominates(at, step)
             for at, store in cfg.assignments
         )
 

@@ -314,6 +314,20 @@ class Liveness:
             for step in function.cfg.steps:
                 if self._leaves_loop(function, step):
                     return step.extent
+        for function in self.module.all_functions:
+            if function.is_inlined or not any(
+                self._is_of_age(asked)
+                for step in function.cfg.of_kind("test")
+                if step.term is not None
+                for holds in (True, False)
+                for asked, _ in implied(step.term, holds, self.module)
+            ):
+                continue
+            for step in function.cfg.steps:
+                if self.silence.gives_up(function, step) and any(
+                    self._is_of_age(fact.term) for fact in facts_at(function, step)
+                ):
+                    return step.extent
         # What is counted or dated may be kept in another file: then its words are all there is.
         hangs_up = self.knowledge.names("liveness", "hangs_up")
         for function, step in self.silence.closings:
@@ -329,6 +343,31 @@ class Liveness:
             ):
                 return step.extent
         return None
+
+    def _is_of_age(self, term: t.Term) -> bool:
+        """Whether a condition holds the age of something against a limit, and other code than the start makes it young
+        again: `now - peer.lastSeen > STALE`. Another file may hear the peer and say so."""
+        if not isinstance(term, t.Binary) or term.op not in ("<", ">", "<=", ">="):
+            return False
+        for side in (term.left, term.right):
+            age = self.module.value_of(side) or side
+            if not (isinstance(age, t.Binary) and age.op == "-"):
+                continue
+            since, now = age.right, self.module.value_of(age.left) or age.left
+            if (
+                isinstance(since, t.Ref)
+                and since.place.path
+                and self._is_time(now)
+                and any(
+                    write.value is not None
+                    and self._is_time(write.value)
+                    and not self._is_beginning(write)
+                    and write.function.kind == "method"
+                    for write in self.cells.writes(since.place)
+                )
+            ):
+                return True
+        return False
 
     def _leaves_loop(self, function: Function, step: Step) -> bool:
         """Whether a test of an age or a count leaves a loop, after which the connection is closed: `break`, then `close()`."""

@@ -140,28 +140,37 @@ class Silence:
             if function.is_inlined:
                 continue
             for step, call in function.cfg.calls:
-                arming = self.timers.arming_of(call, 0)
-                if arming is None or arming.callback is None or arming.repeats:
+                given, rearms = self._timeout(call)
+                if given is None:
                     continue
-                given = call.argument(arming.callback)
                 callback = self.module.resolve_value(given)
                 if callback is None:
                     # A method that cannot be seen: that an answer calls it off says enough.
                     is_method = isinstance(given, t.Ref) and bool(given.place.path)
-                    if is_method and self._is_handled_by_answer(call, arming.rearms):
+                    if is_method and self._is_handled_by_answer(call, rearms):
                         return True
                     continue
                 if not self._ends(callback, self._closing_functions, DEPTH):
                     continue
-                if step in self.hearing.answers.get(function, ()) or self._is_handled_by_answer(
-                    call, arming.rearms
-                ):
+                if step in self.hearing.answers.get(function, ()) or self._is_handled_by_answer(call, rearms):
                     return True
                 if not self._ends(callback, self._hanging_up, DEPTH):
                     continue
                 if self._is_watchdog(function, call) or self._is_called_off(function, call):
                     return True
         return False
+
+    def _timeout(self, call: t.Call) -> tuple[t.Term | None, frozenset[str]]:
+        """What a call runs once after a while, and the methods that put that off."""
+        arming = self.timers.arming_of(call, 0)
+        if arming is not None:
+            once = arming.callback is not None and not arming.repeats
+            return (
+                call.argument(arming.callback) if once and arming.callback is not None else None
+            ), arming.rearms
+        # `workerTimers.setTimeout(close, ms)`: another clock, by the same name.
+        given = call.argument(0) if call.method in self.knowledge.names("liveness", "after") else None
+        return (given if self.module.resolve_value(given) is not None else None), frozenset()
 
     def _is_called_off(self, function: Function, arming: t.Call) -> bool:
         """Whether other code than the start and the end of a connection clears a timeout that would close it."""

@@ -15,19 +15,20 @@ Instead
     misses a repeat that is cut differently, so a sequence number or an offset is better.
 
 Limits
-    Silent for the body of one HTTP response, pipes and files, for text that is replaced, numbers, sets, queues that
-    are worked off and lists that are named as one, where every connection or message begins with an empty text,
-    where the text is read from one connection to its end before anybody sees it, for what one loop over a
-    connection brings into a variable of its function, for objects that are made together with their connection, for
-    the server's end of a socket.io connection, for libraries that connect again only when asked to, for terminals,
-    for lists of which only the newest items are kept (a chat whose history is cut to 500 lines still shows some of
-    them twice), and in files of tests. Of more than three additions of a function to one place, the first is
-    reported, and the others are its trace. Nothing in a client tells whether its server sends anything again: feeds of what is live only are reported like those with a history. A field that outlives its
-    connection is reported also where nothing of the file connects again: who calls it may, and whether the sender
-    repeats itself, no file tells. A function of another file that is asked about the content by a telling name
-    counts as a test. Messages that reach a function only through other files, through the queue of a framework
-    (bubbletea), or through a parameter of two constructors one after the other are not seen, and no event stream
-    that is read line by line from a plain HTTP response.
+    Silent for the body of one HTTP response, pipes and files, for text that is replaced, numbers, sets, queues
+    that are worked off and lists that are named as one, where every connection or message begins with an empty
+    text, where the text is read from one connection to its end before anybody sees it, for what one loop over a
+    connection brings into a variable of its function, for objects that are made together with their connection,
+    for the server's end of a socket.io connection, for libraries that connect again only when asked to, for
+    terminals, for lists of which only the newest items are kept (a chat whose history is cut to 500 lines still
+    shows some of them twice), and in files of tests. Of more than three additions of a function to one place, the
+    first is reported, and the others are its trace. Nothing in a client tells whether its server sends anything
+    again: feeds of what is live only are reported like those with a history. A field that outlives its connection
+    is reported also where nothing of the file connects again: who calls it may, and whether the sender repeats
+    itself, no file tells. A function of another file that is asked about the content by a telling name counts as a
+    test. Messages that reach a function only through other files, through the queue of a framework (bubbletea), or
+    through a parameter of two constructors one after the other are not seen, and no event stream that is read line
+    by line from a plain HTTP response.
 """
 
 from collections.abc import Iterator

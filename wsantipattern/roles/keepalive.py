@@ -138,20 +138,15 @@ class Keepalive:
         """Whether a send runs only as its connection has opened, before anything is waited for: the peer has just answered."""
         if any(other.suspends and function.cfg.reaches(other, step) for other in function.cfg.steps):
             return False
-        heard = self.sockets.events.of_handler(function)
-        if heard:
-            opened = self.knowledge.names("liveness", "opened")
-            return all(registration.event in opened for registration in heard)
-        called = list(callers(function))
+        heard, called = self.sockets.events.of_handler(function), list(callers(function))
+        opened = self.knowledge.names("liveness", "opened")
+        if not all(registration.event in opened for registration in heard):
+            return False
+        if depth <= 0 or not all(self.is_greeting(caller, at, depth - 1) for caller, at in called):
+            return False
         within = function.parent is not None and function.parent.kind != "top"
         own = function.is_private if function.kind == "method" else within
-        return (
-            depth > 0
-            and own
-            and bool(called)
-            and not self._is_handed_on(function)
-            and all(self.is_greeting(caller, at, depth - 1) for caller, at in called)
-        )
+        return bool(heard) or (own and bool(called) and not self._is_handed_on(function))
 
     def _is_handed_on(self, function: Function) -> bool:
         """Whether something is given a function, and may run it when it likes: `setInterval(announce, 1000)`."""

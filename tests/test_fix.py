@@ -32,6 +32,7 @@ UNSAFE = {
     "kernel_greeting.ts",
     "lobby_requests.js",
     "pairing_code.js",
+    "parcel_sink.ts",
     "prompt_autocomplete.ts",
     "replica_scan.go",
     "thumbnail_worker.ts",

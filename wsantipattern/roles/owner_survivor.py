@@ -334,16 +334,21 @@ class Survivors:
             return
         sure = end.is_sure or (end.kind == "method" and meant)
         confidence = Confidence.HIGH if link.is_strong and sure else Confidence.MEDIUM
-        if end.kind == "plain" and (remakes or not link.is_strong or not self._is_one_of_two(armed, link)):
+        if end.kind == "plain" and (
+            remakes or not link.is_strong or not self._is_one_of_two(armed, end, link)
+        ):
             confidence = Confidence.LOW
         yield Survivor(armed, end, "left", [(armed.function, armed.step)], work, remakes, cleared, confidence)
 
-    def _is_one_of_two(self, armed: Armed, link: Link) -> bool:
-        """Whether another way to close the connection, one that says so, clears the timer."""
-        return any(
-            other.kind != "plain" and self.dealings.deals_with(other, armed, link)
+    def _is_one_of_two(self, armed: Armed, end: End, link: Link) -> bool:
+        """Whether another way to close the connection, one that says so, clears the timer, and does not go through here."""
+        around = self.owners.callers_of(end.function)
+        tidy = [
+            other.function
             for other in self.owners.ends_of(link)
-        )
+            if other.kind != "plain" and self.dealings.deals_with(other, armed, link)
+        ]
+        return bool(tidy) and not any(function in around for function in tidy)
 
     def _left_by_close(self, armed: Armed, link: Link) -> Iterator[Survivor]:
         """A timer that uses the connection and that no close handler clears; one that fires once, where one clears another."""

@@ -389,14 +389,13 @@ class Staleness:
         return self._outgrown(frame, larger, smaller, told)
 
     def _outgrown(self, frame: Frame, larger: t.Term, smaller: t.Term, told: t.Term) -> _Verdict | None:
-        """What this side holds above what came in, where nothing shows that it goes on: `max(rows.n) > reply.last`."""
+        """What the caller holds above what then came in, where nothing shows that it goes on: `max(rows.n) > reply.last`."""
         if self._is_no_position(larger) or self._is_no_position(smaller) or self._bounds(smaller):
             return None
         own, other = self.origins.of(frame, larger), self.origins.of(frame, smaller)
-        if not own or not other or not all(leaf.is_state or leaf.kind == "given" for leaf in own):
+        if not own or not other or not all(leaf.kind == "given" for leaf in own):
             return None
-        is_later = all(leaf.kind == "reply" for leaf in other)
-        if _rank(own) > _rank(other) or (_rank(own) == _rank(other) and not is_later):
+        if _rank(own) > _rank(other) or not all(leaf.kind == "reply" for leaf in other):
             return None
         return _Verdict(Confidence.MEDIUM, _loops([*own, *other]), told, is_sure=False, kind="differs")
 

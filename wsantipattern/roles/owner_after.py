@@ -310,7 +310,7 @@ class Aftermath:
             self._decided[place] = any(
                 self._value_tells(store.value)
                 or any(
-                    self._value_tells(fact.term)
+                    self._tells(fact.term, False)
                     for step in function.cfg.steps_of(store)
                     for fact in function.cfg.known_at(step)
                 )

@@ -166,9 +166,10 @@ class Workers:
         """Leaves no process behind, whatever it is doing."""
         if self._pool is not None:
             running = list((getattr(self._pool, "_processes", None) or {}).values())
-            self._pool.shutdown(wait=False, cancel_futures=True)
             for process in running:
                 process.terminate()
+            # The pool's own thread must be gone before the interpreter ends: else the two close one pipe, now and then.
+            self._pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _answer(batch: list[Job]) -> list[Answer]:

@@ -1,8 +1,9 @@
 """Caps: whether a list only ever keeps its newest items, so that what is sent twice is soon gone.
 
-True where the file cuts the list down to a number of items, in one expression with the addition or beside it
-(`next.slice(-MAX)`, `if (rows.length > MAX) rows.shift()`, `rows = rows[-MAX:]`), or makes it with a greatest length. That a list
-is emptied is no cap. Knows nothing of messages.
+True where the list is cut down to a number of items in one expression with the addition or beside it: in the function that
+adds, in one that calls it, or in one that it calls (`next.slice(-MAX)`, `if (rows.length > MAX) rows.shift()`,
+`rows = rows[-MAX:]`); or where it is made with a greatest length. That a list is emptied, or that somebody takes one item out of
+it elsewhere, is no cap. Knows nothing of messages.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import Binding, Place
+from wsantipattern.model.summary import callers
 from wsantipattern.roles.holder import Holder, Holders
 
 
@@ -37,7 +39,7 @@ class Caps:
             and not step.target.path
             and any(part is added for part in store.value.walk())
         }
-        for other in dict.fromkeys((function, *self.module.functions_mentioning(kept.name))):
+        for other in self._beside(function):
             own = named if other is function else set()
             for step in other.cfg.steps:
                 if self._takes_oldest(step, kept, own) or any(
@@ -46,6 +48,12 @@ class Caps:
                 ):
                     return step.extent
         return None
+
+    def _beside(self, function: Function) -> Iterator[Function]:
+        """A function, those of the file that it calls, and those that call it."""
+        called = [self.module.resolve(call) for _, call in function.cfg.calls]
+        calling = [caller for caller, _ in callers(function)]
+        yield from dict.fromkeys((function, *(c for c in called if c is not None), *calling))
 
     def _made_short(self, kept: Holder) -> t.Extent | None:
         """`deque(maxlen=200)`."""
@@ -67,9 +75,14 @@ class Caps:
             step.kind == "call"
             and call is not None
             and (call.parent is None or isinstance(call.parent, t.Logic))
-            and call.method in self.knowledge.names("accumulation", "drops")
+            and self._drops_first(call)
             and (call.receiver_place in named or self.holders.of(call.receiver) == kept)
         )
+
+    def _drops_first(self, call: t.Call) -> bool:
+        first = call.argument(0)
+        from_start = first is None or (isinstance(first, t.Constant) and first.value == 0)
+        return from_start and call.method in self.knowledge.names("accumulation", "drops")
 
     def _cuts(self, step: Step) -> Iterator[t.Term]:
         """The parts of a step that cut a piece out of a list, and leave something of it."""

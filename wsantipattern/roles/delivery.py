@@ -93,7 +93,7 @@ class Deliveries:
         if not isinstance(callee, t.Ref):
             return False
         names = self.knowledge.names
-        if (self.module.canonical(callee) or "") in names("watermark", "writes_to"):
+        if (self.module.canonical(callee) or "") in names("owner", "writes_to"):
             # `fmt.Fprintf(w, "id: %d\n", ...)` writes a line to whom it is given.
             return (self.module.canonical(call.argument(0)) or "") in names("watermark", "consoles")
         words = [word for part in (callee.place.root.name, *callee.place.path) for word in split(part)]

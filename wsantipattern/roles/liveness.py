@@ -363,11 +363,21 @@ class Liveness:
                     and self._is_time(write.value)
                     and not self._is_beginning(write)
                     and write.function.kind == "method"
+                    and not self._sends_in(write.function)
                     for write in self.cells.writes(since.place)
                 )
             ):
                 return True
         return False
+
+    def _sends_in(self, function: Function) -> bool:
+        """Whether a function speaks on a connection itself: that this side has spoken says nothing of the peer."""
+        return any(
+            call.receiver is not None
+            and (socket := self.sockets.of(call.receiver)) is not None
+            and (socket.library is None or call.method in socket.library.sends)
+            for _, call in function.cfg.calls
+        )
 
     def _leaves_loop(self, function: Function, step: Step) -> bool:
         """Whether a test of an age or a count leaves a loop, after which the connection is closed: `break`, then `close()`."""

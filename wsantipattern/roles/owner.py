@@ -596,11 +596,8 @@ class Owners:
         for armed in self.kept.armed:
             if any(self.kept.arms(armed, f, s) for f in ran for s in f.cfg.steps):
                 ran = [*ran, *self.run_by(armed.callback)]
-        return any(
-            f in link.makers or any(self.makes_another(s) for s in f.cfg.steps)
-            for f in dict.fromkeys(ran)
-            for link in self.links
-        )
+        makers = frozenset().union(*(link.makers for link in self.links))
+        return any(f in makers or any(map(self.makes_another, f.cfg.steps)) for f in dict.fromkeys(ran))
 
     def is_named_end(self, function: Function) -> bool:
         """Whether the name of a function says that it ends something."""

@@ -63,13 +63,16 @@ class OwnerTimers:
         self.knowledge = knowledge
         self.timers = timers
         self.collections = collections
-        self._given: list[Armed] = []
+
+    @property
+    def armed(self) -> list[Armed]:
+        """Each of them whose callback is in the file, in order of appearance."""
+        return self._found[0]
 
     @property
     def given(self) -> list[Armed]:
         """Those that are kept by themselves, and that run what somebody else gave."""
-        assert self.armed is not None
-        return self._given
+        return self._found[1]
 
     def _of_others(self, function: Function, timer: Timer) -> Armed:
         callback = Function(self.module, "", "lambda", timer.call.extent)
@@ -77,13 +80,14 @@ class OwnerTimers:
         return Armed(timer.arming, timer.call, timer.step, function, place, callback, timer)
 
     @cached_property
-    def armed(self) -> list[Armed]:
-        """Each of them whose callback is in the file, in order of appearance."""
+    def _found(self) -> tuple[list[Armed], list[Armed]]:
+        """Those whose callback is in the file, and those whose callback is not."""
         kinds = [a for a in self.timers.armings if not a.task and a.callback is not None]
         functions: dict[Function, None] = {}
         for word in sorted({a.name.rpartition(".")[2] for a in kinds}):
             functions.update(dict.fromkeys(self.module.functions_mentioning(word)))
         found: list[Armed] = []
+        given: list[Armed] = []
         considered = self.module.considered
         for function in sorted(functions, key=lambda f: f.extent):
             stored: set[int] = set()
@@ -95,7 +99,7 @@ class OwnerTimers:
                 if timer.arming not in kinds:
                     considered.aside(timer.extent, "`{}` is a task or a context, no timer", timer.place)
                 elif callback is None:
-                    self._given.append(self._of_others(function, timer))
+                    given.append(self._of_others(function, timer))
                     what = "what runs when `{}` fires is not in this file"
                     considered.silent(timer.extent, what, timer.place)
                 elif self._is_record(timer, function) or not self._outlives(timer, function):
@@ -133,7 +137,7 @@ class OwnerTimers:
                 collection = self.collections.of(function, call, None) if call.parent is not None else None
                 if call.parent is None or collection is not None:
                     found.append(Armed(arming, call, step, function, None, callback, None, collection))
-        return found
+        return found, given
 
     def _of_object(self, function: Function, place: Place) -> Place:
         """The field that an object's methods know as theirs, where a function makes the object and returns it:

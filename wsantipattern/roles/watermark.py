@@ -236,12 +236,12 @@ class Watermarks:
         if loaded and watermark.is_strong and not watermark.is_gated and self._only_rises(watermark):
             in_loop = function.cfg.reaches(step, step)
             # A loop that also takes messages of another kind is no start, though it runs as soon as the object is made.
-            beside = self.kinds.sibling(watermark, move, value) if in_loop else None
-            if beside is None and self._is_start(move):
+            beside = self.kinds.sibling(watermark, move, value)
+            if not (in_loop and beside is not None) and self._is_start(move):
                 considered.silent(extent, "this is how `{}` starts", move.place)
                 return None
             since = self._raised_in_round(watermark, move) if in_loop else self._under_way(watermark, move)
-            since = since or beside or self.kinds.sibling(watermark, move, value)
+            since = since or beside
             if since is not None:
                 return self._accounted(Setback(watermark, move, value, True, None, since))
         if loaded:

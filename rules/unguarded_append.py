@@ -22,7 +22,7 @@ Limits
     for the server's end of a socket.io connection, for libraries that connect again only when asked to, for
     terminals, for lists of which only the newest items are kept (a chat whose history is cut to 500 lines still
     shows some of them twice), and in files of tests. Of more than three additions of a function to one place, the
-    first is reported, and the others are its trace. Nothing in a client tells whether its server sends anything
+    first is reported, and the next ones are its trace. Nothing in a client tells whether its server sends anything
     again: feeds of what is live only are reported like those with a history. A field that outlives its connection
     is reported also where nothing of the file connects again: who calls it may, and whether the sender repeats
     itself, no file tells. A function of another file that is asked about the content by a telling name counts as a
@@ -34,6 +34,9 @@ Limits
 from collections.abc import Iterator
 
 from wsantipattern import Match, Module, Roles, remedies, rule, triggers
+
+SHOWN = 4
+"""Further additions to one place that a trace names."""
 
 
 @rule(
@@ -48,5 +51,8 @@ def unguarded_append(module: Module, roles: Roles) -> Iterator[Match]:
         )
         match = Match(addition.extent, message, addition.confidence, remedy=remedies.guarded(addition))
         match.via(*((extent, text) for extent, text in addition.message.evidence.reasons if extent != (0, 0)))
-        match.via(*((other, "this appends to it, too") for other in addition.others))
+        match.via(*((other, "this appends to it, too") for other in addition.others[:SHOWN]))
+        if len(addition.others) > SHOWN:
+            more = len(addition.others) - SHOWN
+            match.via((addition.function.name_extent, f"and so do {more} more places of this function"))
         yield match.via((addition.extent, "what is sent again after a reconnect is appended once more"))

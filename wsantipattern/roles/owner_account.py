@@ -17,7 +17,9 @@ def account(survivor: Survivor) -> tuple[str, str, list[tuple[t.Extent, str]]]:
     if survivor.cleared is not None:
         step, place = survivor.cleared
         steps.append((step.extent, f"{ended} clears `{place}`"))
-    if end.closing is not None:
+    if survivor.early is not None:
+        steps.append((survivor.early.extent, f"the connection is gone meanwhile, so {ended} leaves here"))
+    elif end.closing is not None:
         steps.append((end.closing.extent, f"{ended} closes the connection"))
     elif survivor.cleared is None:
         steps.append((end.function.name_extent, f"{ended} does not clear `{name}`"))

@@ -10,16 +10,32 @@ from collections.abc import Collection
 from functools import cached_property
 
 from wsantipattern.knowledge import Knowledge
+from wsantipattern.model import flow
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Class, Function, Module
 from wsantipattern.model.place import Place
 from wsantipattern.model.summary import Effect, callers, visible_in
+from wsantipattern.record import record
 from wsantipattern.roles.event import Events, Registration
 from wsantipattern.roles.owner import DEPTH, End, Link, Owners
 from wsantipattern.roles.owner_collection import is_single
 from wsantipattern.roles.owner_timer import Armed, OwnerTimers
 from wsantipattern.roles.timer import Timers
+
+
+@record(frozen=True, slots=True, eq=False)
+class Early:
+    """An end that leaves at `test` where the connection is gone; `known`: what is known of its tests then."""
+
+    function: Function
+    test: Step
+    known: tuple[tuple[flow.Key, bool], ...]
+
+    def passes_by(self, step: Step) -> bool:
+        """Whether the end does not come to a step of its function then."""
+        cfg = self.function.cfg
+        return cfg.path(cfg.entry, {step}, given=self.known) is None
 
 
 class Dealings:
@@ -130,8 +146,11 @@ class Dealings:
             return self._deals_with_all(
                 end, armed, armed.collection, link, inside
             ) or self._is_left_to_others(armed, armed.collection)
+        early = self.leaves_early(end, armed)
         for function in inside:
             for step in function.cfg.steps:
+                if early is not None and function is end.function and early.passes_by(step):
+                    continue
                 if (
                     place is not None
                     and step.kind in ("assign", "delete")
@@ -144,7 +163,7 @@ class Dealings:
         if place is None:
             return False
         clears = self.timers.clears(armed.arming)
-        if any(visible_in(place.root, f) and clears.possibly(f, place) for f in inside):
+        if early is None and any(visible_in(place.root, f) and clears.possibly(f, place) for f in inside):
             return True
         if place.root.kind == "parameter" and self._clears_of_that_name(inside, armed, place.name):
             return True
@@ -159,6 +178,43 @@ class Dealings:
         ):
             return True
         return self._is_disposed(end, armed, place, link)
+
+    def leaves_early(self, end: End, armed: Armed) -> Early | None:
+        """Where an end leaves before it clears, because the connection is gone, as it is where the timer is armed:
+        `if (!ws) return` at the top of a cleanup, and a close handler that forgets `ws` and waits to connect anew."""
+        place, function, cfg = armed.place, end.function, end.function.cfg
+        gone = self._gone_when_armed(armed, end.link) if end.link is not None else frozenset()
+        if place is None or not gone or cfg.incomplete:
+            return None
+        tests: dict[Step, Place] = {}
+        for step in cfg.of_kind("test"):
+            decided = flow.atom(step.term)
+            asked = decided[0][1] if decided is not None and decided[0][0] == "set" else None
+            if isinstance(asked, Place) and self.owners.sockets.own(asked) in gone:
+                tests[step] = asked
+        clears = self.timers.clears(armed.arming)
+        steps = {s for s in cfg.steps if clears.may_at(function, s, place)}
+        if not tests or not steps or any(clears.possibly(inner, place) for inner in function.descendants):
+            return None
+        known: list[tuple[flow.Key, bool]] = [(("set", asked), False) for asked in tests.values()]
+        if cfg.path(cfg.entry, steps, given=known) is not None:
+            return None
+        test = next((test for test in tests if any(cfg.reaches(test, step) for step in steps)), None)
+        return Early(function, test, tuple(known)) if test is not None else None
+
+    def _gone_when_armed(self, armed: Armed, link: Link) -> frozenset[Place]:
+        """The places of a connection that are set to nothing where the timer is armed, or just before."""
+        found: set[Place] = set()
+        before = [(armed.function, armed.step), *callers(armed.function)]
+        for function, goal in before:
+            for step, store in function.cfg.assignments:
+                target = step.target
+                if target is None or store.declares or flow.truth(store) is not False:
+                    continue
+                own = self.owners.sockets.own(target)
+                if own in link.places and function.cfg.dominates(step, goal):
+                    found.add(own)
+        return frozenset(found)
 
     def _clears_of_that_name(self, inside: Collection[Function], armed: Armed, name: str) -> bool:
         """Whether an end clears the same field of an object that it has from elsewhere."""
@@ -447,7 +503,7 @@ class Dealings:
     def _is_disposed(self, end: End, armed: Armed, place: Place, link: Link | None) -> bool:
         """Whether a function that clears the timer is in somebody's hands who may run it at this end."""
         clears = self.timers.clears(armed.arming)
-        inner = {armed.function, *self.owners.run_by(armed.callback)}
+        inner = {armed.function, end.function, *self.owners.run_by(armed.callback)}
         for function in self.module.functions:
             if function in inner or function.is_inlined or not visible_in(place.root, function):
                 continue

@@ -19,6 +19,7 @@ from wsantipattern.roles.owner import End
 from wsantipattern.roles.owner_timer import Armed
 
 if TYPE_CHECKING:
+    from wsantipattern.roles.owner_after import Chain
     from wsantipattern.roles.owner_survivor import Survivor, Survivors
 
 
@@ -40,6 +41,17 @@ def forgotten(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
         if not repeats and not (
             (armed.place is not None and dealings.is_cleared_elsewhere(armed, end))
             or (cleared is not None and armed.place is not None and dealings.is_ever_cleared(armed))
+            or (
+                cleared is not None
+                and armed.collection is not None
+                and end.is_sure
+                and dealings.is_cleared_elsewhere(armed, end)
+                and any(
+                    _reaches_out(survivors, armed, f, s)
+                    for f in survivors.owners.run_by(armed.callback)
+                    for s in f.cfg.steps
+                )
+            )
             or (cleared is not None and _uses_closed(survivors, armed, end))
             or (cleared is not None and _is_one_of_both(survivors, armed, cleared[1]))
         ):
@@ -51,7 +63,8 @@ def forgotten(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
         work = survivors.after(end).way(armed.callback, lambda f, s: matters(survivors, armed, f, s))
         if work is None:
             continue
-        confidence = Confidence.HIGH if end.is_sure and cleared is not None else Confidence.MEDIUM
+        meant = end.is_sure and cleared is not None and (repeats or armed.collection is None)
+        confidence = Confidence.HIGH if meant else Confidence.MEDIUM
         yield Survivor(armed, end, "left", [(armed.function, armed.step)], work, False, cleared, confidence)
         return
 
@@ -113,16 +126,33 @@ def _sibling(survivors: Survivors, end: End, armed: Armed) -> tuple[Step, Place]
     return found if mine is other or (mine.kind == "local" and mine.scope is other.scope) else None
 
 
-def asks(survivors: Survivors, armed: Armed, end: End) -> bool:
-    """Whether a callback asks for anything that the end writes."""
+def asks(survivors: Survivors, armed: Armed, end: End, work: Chain | None = None) -> bool:
+    """Whether a callback asks for anything that the end writes; with what it does then, before it does that."""
     after = survivors.after(end)
+    ran = survivors.owners.run_by(armed.callback) if work is None else [f for f, _ in work]
+    goals = dict(work or ())
     return any(
         step in after.guards(function, False)
         or any(isinstance(part, t.Ref) and after.was_changed(part.place) for part in step.term.walk())
-        for function in survivors.owners.run_by(armed.callback)
+        for function in ran
         for step in function.cfg.of_kind("test")
-        if step.term is not None
+        if step.term is not None and (work is None or function.cfg.reaches(step, goals[function]))
     )
+
+
+def _reaches_out(survivors: Survivors, armed: Armed, function: Function, step: Step) -> bool:
+    """Whether a step of a callback does something outside of its component: it calls what is imported or global, or what
+    the component tells others with; no state of its own, and no promise that somebody waits for."""
+    call = step.call
+    if call is None or not matters(survivors, armed, function, step) or not isinstance(call.callee, t.Ref):
+        return False
+    place = call.callee.place
+    if place.root.kind in ("import", "global"):
+        return True
+    if place.root.kind != "local" or place.path:
+        return False
+    made = place.root.initial if place.root.constant else None
+    return isinstance(made, t.Call) and made.method in survivors.knowledge.names("owner", "tells")
 
 
 def matters(survivors: Survivors, armed: Armed, function: Function, step: Step) -> bool:

@@ -41,6 +41,7 @@ class Survivor:
         before: how the timer came to be armed after the end. work: what its callback does then.
         remakes: it makes the connection anew (otherwise it uses what is closed).
         cleared: where the end clears this timer or another one, or None.
+        early: the test at which the end leaves before it clears, or None.
     """
 
     armed: Armed
@@ -51,6 +52,7 @@ class Survivor:
     remakes: bool
     cleared: tuple[Step, Place] | None
     confidence: Confidence
+    early: Step | None = None
 
 
 class Survivors:
@@ -312,8 +314,13 @@ class Survivors:
         if armed.held is None and not (remakes or armed.arming.repeats):
             self._silent(armed, once, armed.name, name, at=at)
             return
-        meant = cleared is not None or (
-            armed.held is not None and self.dealings.is_cleared_elsewhere(armed, end)
+        early = self.dealings.leaves_early(end, armed)
+        if early is not None:
+            cleared = None
+        meant = (
+            cleared is not None
+            or early is not None
+            or (armed.held is not None and self.dealings.is_cleared_elsewhere(armed, end))
         )
         if remakes:
             # Somebody decides whether to connect again where the timer is armed: the end writes what is asked there.
@@ -338,7 +345,8 @@ class Survivors:
             remakes or not link.is_strong or not self._is_one_of_two(armed, end, link)
         ):
             confidence = Confidence.LOW
-        yield Survivor(armed, end, "left", [(armed.function, armed.step)], work, remakes, cleared, confidence)
+        before = [(armed.function, armed.step)]
+        yield Survivor(armed, end, "left", before, work, remakes, cleared, confidence, early and early.test)
 
     def _is_one_of_two(self, armed: Armed, end: End, link: Link) -> bool:
         """Whether another way to close the connection, one that says so, clears the timer, and does not go through here."""

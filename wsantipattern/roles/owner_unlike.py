@@ -1,6 +1,7 @@
 """Timers that one way to an end clears and another forgets: two functions release the same thing, one of them clears first.
 
-What the ways have in common is a function of the file whose name says that it ends something, or the closing of one connection.
+What the ways have in common is a function of the file whose name says that it ends something, the closing of one
+connection, or that they take the object out of a collection which is not its own.
 Silent where the way that forgets arms a timer or connects anew, where whoever calls it may clear, and where the callback
 asks for anything that the way writes.
 """
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from wsantipattern.finding import Confidence
+from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function
 from wsantipattern.model.place import Place
@@ -32,31 +34,88 @@ def unlike(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
         return
     owners, dealings = survivors.owners, survivors.dealings
     clears = survivors.timers.clears(armed.arming)
-    for common in _endings(survivors, place):
-        if clears.possibly(common, place):
-            continue
-        ways = owners.callers_of(common, 1)
+    for ways in _ways(survivors, armed, place):
         if not any(_clears(survivors, armed, f, place) is not None for f in ways):
             continue
         for function in ways:
-            if function.owner is not common.owner or clears.possibly(function, place):
+            if function.owner is not place.root.owner or clears.possibly(function, place):
                 continue
-            if any(
-                clears.possibly(f, place) and not dealings.arms_itself(End(f, "named"), armed)
-                for f in owners.callers_of(function)
-            ):
+            if _is_cleared_around(survivors, armed, function, place):
                 continue
             end = End(function, "named")
             if dealings.arms_itself(end, armed) or dealings.deals_with(end, armed, None):
                 continue
-            if owners.begins(function) or asks(survivors, armed, end):
+            if owners.begins(function):
                 continue
             work = survivors.after(end).way(armed.callback, lambda f, s: matters(survivors, armed, f, s))
-            if work is None:
+            if work is None or asks(survivors, armed, end, work):
                 continue
             before = [(armed.function, armed.step)]
             yield Survivor(armed, end, "left", before, work, False, None, Confidence.MEDIUM)
             return
+
+
+def _ways(survivors: Survivors, armed: Armed, place: Place) -> Iterator[list[Function]]:
+    """The functions that come to one end of a timer's owner, for each end that none of them clears for the others."""
+    clears = survivors.timers.clears(armed.arming)
+    for common in _endings(survivors, place):
+        if not clears.possibly(common, place):
+            yield survivors.owners.callers_of(common, 1)
+    yield from _leavings(survivors, place).values()
+
+
+def _leavings(survivors: Survivors, place: Place) -> dict[object, list[Function]]:
+    """The methods of a timer's owner that take it out of a collection which is not its own, `tables.delete(this.id)`, by
+    the collection and what it is taken out by."""
+    found: dict[object, list[Function]] = {}
+    removes, this = survivors.knowledge.names("dedup", "removes"), place.root
+    for function in survivors.module.functions:
+        if function.kind != "method" or function.owner is not this.owner:
+            continue
+        for step in function.cfg.of_kind("call", "delete"):
+            if step.kind == "delete":
+                target = step.term.target if isinstance(step.term, t.Delete) else None
+                kept = step.target.parent if step.target is not None else None
+                by = target.key if isinstance(target, t.Ref) else None
+            else:
+                kept = step.call.receiver_place if step.call is not None else None
+                by = step.call.argument(0) if step.call is not None and step.call.method in removes else None
+            if kept is None or not isinstance(by, t.Ref) or by.place.root is not this:
+                continue
+            # What an object keeps itself, `this.players.delete(this.leader)`, is not where it is kept.
+            own = kept.root is this and len(kept.path) < 2 and not _is_given(survivors, kept)
+            if own and by.place.path:
+                continue
+            found.setdefault((kept, by.place), []).append(function)
+    return found
+
+
+def _is_given(survivors: Survivors, kept: Place) -> bool:
+    """Whether an object has a collection from whoever made it."""
+    stores = survivors.module.stores_to(kept)
+    return bool(stores) and all(
+        isinstance(store.value, t.Ref) and store.value.place.root.kind == "parameter" for _, store in stores
+    )
+
+
+def _is_cleared_around(survivors: Survivors, armed: Armed, function: Function, place: Place) -> bool:
+    """Whether what runs a function clears the timer, not to arm it anew, on a way that also runs the function."""
+    clears, owners = survivors.timers.clears(armed.arming), survivors.owners
+    outer = owners.callers_of(function)
+    inner = {function, *outer}
+    for caller in outer:
+        if not clears.possibly(caller, place) or survivors.dealings.arms_itself(End(caller, "named"), armed):
+            continue
+        cfg = caller.cfg
+        calls = [s for s, call in cfg.calls if survivors.module.resolve(call) in inner]
+        for step in cfg.steps:
+            if (
+                step not in calls
+                and clears.may_at(caller, step, place)
+                and any(cfg.reaches(step, call) or cfg.reaches(call, step) for call in calls)
+            ):
+                return True
+    return False
 
 
 def given(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:

@@ -77,6 +77,7 @@ class Accumulations:
         self.module = module
         self.knowledge = knowledge
         self.messages = messages
+        self.sockets = sockets
         self.holders = Holders(module, knowledge, messages.invocations)
         self.joins = Joins(knowledge)
         self.caps = Caps(module, knowledge, self.holders)
@@ -165,6 +166,13 @@ class Accumulations:
         if gone is not None:
             considered.silent(a.extent, "what is added to `{}` is taken away again", a.name, at=gone)
             return True
+        joined = next((at for part in a.added if (at := self._with_link(part)) is not None), None)
+        if joined is not None and a.kind != "text":
+            what = (
+                "what is added to `{}` stands for a connection that is there now: it is registered, not shown"
+            )
+            considered.silent(a.extent, what, a.name, at=joined)
+            return True
         places = (a.kept, *self.holders.outside(a.kept))
         slid = self._slides(a)
         if slid is not None:
@@ -193,7 +201,9 @@ class Accumulations:
         if emptied is not None:
             considered.silent(a.extent, "`{}` is emptied for each message", a.name, at=emptied)
             return True
-        if self.lifetimes.is_made_with_link(a.kept, a.message):
+        if self.lifetimes.is_made_with_link(a.kept, a.message) or self.lifetimes.is_handshake(
+            a.kept, a.message
+        ):
             considered.silent(a.extent, "`{}` is made anew together with the connection", a.name)
             return True
         # What a handler adds to is there between two messages, for anybody who holds it.
@@ -203,6 +213,20 @@ class Accumulations:
             considered.silent(a.extent, what, a.name)
             return True
         return False
+
+    def _with_link(self, part: t.Term) -> t.Extent | None:
+        """Where the connection itself is put into what is added: `seats.push({ socket, name })`."""
+        made = part
+        if isinstance(part, t.Ref) and part.place.root.constant and not part.place.path:
+            made = part.place.root.initial or part
+        values = [value for _, value in made.entries] if isinstance(made, t.Record) else []
+        if isinstance(made, t.Call) and made.constructs:
+            values = [*made.arguments, *(value for _, value in made.keywords)]
+        for value in values:
+            found = self.sockets.of(value) if isinstance(value, t.Ref) else None
+            if found is not None and found.evidence.is_strong:
+                return value.extent
+        return None
 
     def _taken_away(self, a: Addition) -> t.Extent | None:
         """Where an element that is added to a page is removed again: a toast, a burst of hearts."""

@@ -112,7 +112,7 @@ class Caps:
             part is added for part in (whole.walk() if whole is not None else ())
         ):
             return True
-        if any(part is cut for part in added.walk()):
+        if any(part is cut for part in _alternatives(added).walk()):
             return True
         target = step.target
         return (
@@ -121,6 +121,11 @@ class Caps:
             and self.holders.of(t.Ref(step.extent, target)) == kept
             and _is_piece(step.store.value, cut)
         )
+
+
+def _alternatives(added: t.Term) -> t.Term:
+    """What an addition is one branch of: `xs.length < MAX ? [x, ...xs] : [x, ...xs.slice(0, MAX - 1)]`; itself otherwise."""
+    return added.parent if isinstance(added.parent, t.Choice) else added
 
 
 def _whole(cut: t.Term) -> t.Term | None:

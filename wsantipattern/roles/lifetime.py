@@ -12,6 +12,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import ELEMENT, Binding, Place
+from wsantipattern.model.summary import callers
 from wsantipattern.roles.birth import Births
 from wsantipattern.roles.destination import Destinations
 from wsantipattern.roles.event import Events
@@ -188,6 +189,24 @@ class Lifetimes:
             and any(self.sockets.makes(call) for _, call in root.scope.host.cfg.calls)
             and self.ends_with_link(kept, message)
         )
+
+    def is_handshake(self, kept: Holder, message: Message) -> bool:
+        """Whether what is kept is an object made together with its connection, and the message the one that is read before
+        whoever makes both hands the object out: `p := &Producer{conn: conn}; if err := p.probe(); ...; return p`."""
+        owner = kept.root.owner if isinstance(kept.root, Binding) else None
+        births = self.births.of(owner) if owner is not None and kept.path else []
+        makers = {root.scope.host for root, _ in births if root.scope is not None}
+        if not makers or not all(any(self.sockets.makes(c) for _, c in f.cfg.calls) for f in makers):
+            return False
+        readers = {self.module.function_at(read.extent[0]).host for read in message.reads}
+        for reader in readers:
+            steps = [s for s in reader.cfg.steps if any(s.term is read for read in message.reads)]
+            if not steps or any(s in reader.cfg.reachable(s) for s in steps):
+                return False
+            calls = list(callers(reader))
+            if not calls or any(f not in makers or step in f.cfg.reachable(step) for f, step in calls):
+                return False
+        return bool(readers)
 
     def _is_of_one_loop(self, scope: Function, begins: set[Step], message: Message) -> bool:
         """Whether a variable takes in what one loop over a connection that is there brings, and no loop around that one

@@ -17,15 +17,17 @@ Limits
     Silent where the owner has no end in the file; where anything on the way to the timer, or in its callback,
     reads what the end changes, what another method switches, or what the close event carries; where the end takes
     the handler away or connects anew; where the connection's own handlers or timers call an end that is private,
-    or begin anew after it; and where the end calls something of another file with the timer or its owner. Tasks,
-    contexts, and tickers without a callback are left out; of libraries that reconnect by themselves, only what
+    or begin anew after it; and where the end calls something of another file with the timer or its owner. Contexts
+    are left out; a task counts where a field keeps it and it sleeps in a loop, a ticker of Go where a field keeps it
+    and one function takes its ticks, a task only where the end cancels another one or something else cancels this
+    one; of libraries that reconnect by themselves, only what
     they are told to close counts. A one-shot timer counts where it connects anew, arms itself again, where another
     end clears it, or where a close handler clears another timer. Timers in a map, object, list or set count where
     nobody of another file has it and the end does not so much as name it, or only empties it; a single one that is
     cleared in good time shows that they are to be cleared. Without a connection that the callback uses, only the
     end of a component, or a method such as `destroy` that clears another timer, is an end, and a callback that
     asks for anything that the end writes is silent. That an end was asked for may be told by another object
-    (`user.loggedIn`): this is not seen. A clear that a new start always follows is no clear. A repeating timer
+    (`session.wanted`): this is seen only where it says that somebody is logged in. A clear that a new start always follows is no clear. A repeating timer
     that the next connection clears first is not reported. An end that clears another timer of the owner counts for
     those that are also cleared for good somewhere, that use what the end closes, or that are cleared and armed
     together with the other one. The timers of an entry that is taken out of a collection count where the removal
@@ -33,7 +35,9 @@ Limits
     collection. A method by any name that clears a timer which only its maker and the timer itself arm is an end of
     it; TypeScript's `private` and names that begin with `_`, `#` or, in Go, a small letter tell who may arm it. So
     is what switches a field that nothing switches back and that keeps a timer from being armed, and the second of
-    two methods that call one `release()` or close one connection where the first clears the timer. A callback that
+    two methods that call one `release()`, close one connection, or take the object out of one list of others, where the
+    first clears the timer. An end that comes to no clear counts where a close handler forgets the connection, arms the
+    timer, and the end leaves at once without a connection. A callback that
     a caller gives counts only so: where one end clears it, and another does not.
 """
 

@@ -76,8 +76,8 @@ class Dealings:
         return None
 
     def sibling(self, end: End, armed: Armed) -> tuple[Step, Place] | None:
-        """Where an end clears another timer of the same owner."""
-        for other in self.kept.armed:
+        """Where an end clears another timer of the same owner; for a task, also where it cancels another task."""
+        for other in (*self.kept.armed, *(self.kept.tasks if armed.arming.task else ())):
             if other.place is None or other.place == armed.place:
                 continue
             found = self._cleared_in(end, other)
@@ -87,7 +87,7 @@ class Dealings:
 
     def goes_on(self, armed: Armed) -> bool:
         """Whether a timer repeats, or what it runs arms it again whatever happens."""
-        if armed.arming.repeats:
+        if armed.repeats:
             return True
         return armed.held is not None and self._arming(armed).certainly(armed.callback, armed.held)
 
@@ -162,13 +162,15 @@ class Dealings:
                     return True
         if place is None:
             return False
+        if armed.waits and any(_takes(step, place) for f in inside for step in f.cfg.steps):
+            return True
         clears = self.timers.clears(armed.arming)
         if early is None and any(visible_in(place.root, f) and clears.possibly(f, place) for f in inside):
             return True
         if place.root.kind == "parameter" and self._clears_of_that_name(inside, armed, place.name):
             return True
         # A timer that fires once has fired when its callback clears it: that keeps the callback from nothing.
-        stops_itself = armed.arming.repeats and self._clears_to_stay(armed.callback, armed)
+        stops_itself = armed.repeats and self._clears_to_stay(armed.callback, armed)
         if stops_itself or self._is_left_to_others(armed, place):
             return True
         if (
@@ -279,7 +281,7 @@ class Dealings:
                 return True
         own = self.owners.run_by(armed.callback)
         if any(self._clears_its_own(f, s, armed, kept) for f in own for s in f.cfg.steps):
-            return armed.arming.repeats
+            return armed.repeats
         heard = {f for h in (link.handlers if link is not None else ()) for f in self.owners.run_by(h)}
         for function in self.collections.emptied_by(kept, armed.arming):
             if function in (armed.function, armed.callback):
@@ -551,3 +553,10 @@ class Dealings:
 
     def _is_timer_call(self, call: t.Call) -> bool:
         return call.receiver_place in self.owners.timer_places
+
+
+def _takes(step: Step, place: Place) -> bool:
+    """Whether a step does something with what a place holds, and does not only ask for it: `tasks = [self._beat]`."""
+    return step.kind != "test" and any(
+        isinstance(part, t.Ref) and part.place == place for part in (step.term.walk() if step.term else ())
+    )

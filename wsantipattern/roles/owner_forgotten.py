@@ -60,7 +60,7 @@ def forgotten(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
             continue
         if asks(survivors, armed, end):
             continue
-        work = survivors.after(end).way(armed.callback, lambda f, s: matters(survivors, armed, f, s))
+        work = survivors.work(survivors.after(end), armed, lambda f, s: matters(survivors, armed, f, s))
         if work is None:
             continue
         meant = end.is_sure and cleared is not None and (repeats or armed.collection is None)

@@ -182,8 +182,8 @@ class Survivors:
             return
         after = self.after(end)
         # What the close handler of a connection sets off may keep the next one elsewhere.
-        work = after.way(
-            armed.callback, lambda f, s: self.owners.makes(link, f, s) or self.owners.makes_another(s)
+        work = self.work(
+            after, armed, lambda f, s: self.owners.makes(link, f, s) or self.owners.makes_another(s)
         )
         if work is None:
             return
@@ -208,6 +208,14 @@ class Survivors:
                 confidence = Confidence.LOW
             yield Survivor(armed, end, "revived", before, work, True, cleared, confidence)
             return
+
+    def work(self, after: Aftermath, armed: Armed, goal: Goal) -> Chain | None:
+        """How what a timer runs comes to a step of `goal` after an end, with nothing on the way that may ask."""
+        for wait in armed.waits or (None,):
+            chain = after.way(armed.callback, goal, start=wait)
+            if chain is not None:
+                return chain
+        return None
 
     def _concerns(self, armed: Armed, link: Link) -> bool:
         """Whether the callback may come to the connection at all."""
@@ -302,16 +310,16 @@ class Survivors:
         cleared = self.dealings.sibling(end, armed)
         work = None
         if self._remakes(armed, link, another=False):
-            work = after.way(armed.callback, lambda f, s: self._makes_soon(armed, link, f, s))
+            work = self.work(after, armed, lambda f, s: self._makes_soon(armed, link, f, s))
         remakes = work is not None
         if work is None:
-            work = after.way(armed.callback, lambda f, s: self._uses(link, s))
+            work = self.work(after, armed, lambda f, s: self._uses(link, s))
         if work is None:
             what = "once {} has run, the callback of `{}` comes to nothing of the connection"
             self._silent(armed, what, name, armed.name, at=at)
             return
         once = "`{}` fires once, and nothing shows that {} is to clear it"
-        if armed.held is None and not (remakes or armed.arming.repeats):
+        if armed.held is None and not (remakes or armed.repeats):
             self._silent(armed, once, armed.name, name, at=at)
             return
         early = self.dealings.leaves_early(end, armed)
@@ -328,7 +336,7 @@ class Survivors:
             if armed.held is None and not (end.is_sure or meant):
                 self._silent(armed, once, armed.name, name, at=at)
                 return
-        elif not self.repeats(armed) and not meant:
+        elif not meant and (armed.arming.task or not self.repeats(armed)):
             # What is taken back in good time is not to fire come what may.
             meant = end.kind != "plain" and armed.place is not None and self.dealings.is_ever_cleared(armed)
             if not meant:
@@ -346,7 +354,17 @@ class Survivors:
         ):
             confidence = Confidence.LOW
         before = [(armed.function, armed.step)]
-        yield Survivor(armed, end, "left", before, work, remakes, cleared, confidence, early and early.test)
+        yield Survivor(
+            armed,
+            end,
+            "left",
+            before,
+            work,
+            remakes,
+            cleared,
+            confidence,
+            early.test if early is not None else None,
+        )
 
     def _is_one_of_two(self, armed: Armed, end: End, link: Link) -> bool:
         """Whether another way to close the connection, one that says so, clears the timer, and does not go through here."""
@@ -369,14 +387,14 @@ class Survivors:
         ):
             return
         end, cleared = ends[0], None
-        if not self.repeats(armed):
+        if armed.arming.task or not self.repeats(armed):
             told = [(one, self.dealings.sibling(one, armed)) for one in ends if armed.held is not None]
             meant = [(one, sibling) for one, sibling in told if sibling is not None]
             if not meant:
                 return
             end, cleared = meant[0]
         after = self.after(end)
-        work = after.way(armed.callback, lambda f, s: self._uses(link, s))
+        work = self.work(after, armed, lambda f, s: self._uses(link, s))
         if work is None or self._is_cleared_on_the_way(armed, link) or self._reports(armed, ends):
             return
         confidence = Confidence.HIGH if link.is_strong else Confidence.MEDIUM
@@ -418,7 +436,7 @@ class Survivors:
 
     def repeats(self, armed: Armed) -> bool:
         """Whether a timer goes on by itself: it repeats, or what it runs arms it again."""
-        if armed.arming.repeats:
+        if armed.repeats:
             return True
         return any(
             self.kept.arms(armed, f, s) for f in self.owners.run_by(armed.callback) for s in f.cfg.steps
@@ -463,7 +481,7 @@ class Survivors:
 
     def _resumed(self, armed: Armed) -> Iterator[Survivor]:
         place = armed.place
-        if place is None or armed.arming.repeats:
+        if place is None or armed.repeats:
             return
         ran = self.owners.run_by(armed.callback)
         if not any(self.kept.arms(armed, f, s) for f in ran for s in f.cfg.steps):

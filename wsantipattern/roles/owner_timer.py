@@ -1,6 +1,7 @@
 """Timers that outlive the call that arms them: kept in a field, a ref, a captured variable or a collection, or by nobody.
 
-Tasks and contexts are left out.
+A task counts where it sleeps between the rounds of a loop, a ticker where one function takes its ticks, and both where a
+field keeps them. Contexts are left out.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Place
 from wsantipattern.record import record
+from wsantipattern.roles.owner_beat import Beats
 from wsantipattern.roles.owner_collection import Collections
 from wsantipattern.roles.timer import Arming, Timer, Timers
 
@@ -25,6 +27,7 @@ class Armed:
         arming, call: what arms it. step: where the handle is kept, or the call where nobody keeps it.
         function: whose graph has the step. place: where it is kept, or None. callback: what runs when it fires.
         collection: the map, list or set that it is kept in with others; then `place` is None.
+        waits: the steps of `callback` at which it waits for its next round, where it is a loop.
     """
 
     arming: Arming
@@ -35,6 +38,12 @@ class Armed:
     callback: Function
     timer: Timer | None
     collection: Place | None = None
+    waits: tuple[Step, ...] = ()
+
+    @property
+    def repeats(self) -> bool:
+        """Whether firing does not end it."""
+        return self.arming.repeats or bool(self.waits)
 
     @property
     def extent(self) -> t.Extent:
@@ -63,6 +72,7 @@ class OwnerTimers:
         self.knowledge = knowledge
         self.timers = timers
         self.collections = collections
+        self.beats = Beats(module, knowledge)
 
     @property
     def armed(self) -> list[Armed]:
@@ -74,20 +84,27 @@ class OwnerTimers:
         """Those that are kept by themselves, and that run what somebody else gave."""
         return self._found[1]
 
+    @property
+    def tasks(self) -> list[Armed]:
+        """The tasks that fields keep and that do not beat: readers, writers."""
+        return self._found[2]
+
     def _of_others(self, function: Function, timer: Timer) -> Armed:
         callback = Function(self.module, "", "lambda", timer.call.extent)
         place = self._of_object(function, timer.place)
         return Armed(timer.arming, timer.call, timer.step, function, place, callback, timer)
 
     @cached_property
-    def _found(self) -> tuple[list[Armed], list[Armed]]:
-        """Those whose callback is in the file, and those whose callback is not."""
+    def _found(self) -> tuple[list[Armed], list[Armed], list[Armed]]:
+        """Those whose callback is in the file, those whose callback is not, and tasks that do not beat."""
         kinds = [a for a in self.timers.armings if not a.task and a.callback is not None]
+        looped = [a for a in self.timers.armings if a.task or a.ticks is not None]
         functions: dict[Function, None] = {}
-        for word in sorted({a.name.rpartition(".")[2] for a in kinds}):
+        for word in sorted({a.name.rpartition(".")[2] for a in (*kinds, *looped)}):
             functions.update(dict.fromkeys(self.module.functions_mentioning(word)))
         found: list[Armed] = []
         given: list[Armed] = []
+        tasks: list[Armed] = []
         considered = self.module.considered
         for function in sorted(functions, key=lambda f: f.extent):
             stored: set[int] = set()
@@ -96,7 +113,11 @@ class OwnerTimers:
             for timer in kept:
                 stored.add(id(timer.call))
                 callback = self.callback_of(timer.arming, timer.call)
-                if timer.arming not in kinds:
+                if timer.arming in looped:
+                    beating = self._beating(function, timer)
+                    if beating is not None:
+                        (found if beating.waits else tasks).append(beating)
+                elif timer.arming not in kinds:
                     considered.aside(timer.extent, "`{}` is a task or a context, no timer", timer.place)
                 elif callback is None:
                     given.append(self._of_others(function, timer))
@@ -137,7 +158,27 @@ class OwnerTimers:
                 collection = self.collections.of(function, call, None) if call.parent is not None else None
                 if call.parent is None or collection is not None:
                     found.append(Armed(arming, call, step, function, None, callback, None, collection))
-        return found, given
+        return found, given, tasks
+
+    def _beating(self, function: Function, timer: Timer) -> Armed | None:
+        """A task or ticker that a field keeps, with the loop that it runs; without `waits`, a task that does not beat."""
+        considered, place = self.module.considered, self._of_object(function, timer.place)
+        if place.root.kind != "this" or ELEMENT in place.path:
+            considered.aside(timer.extent, "no field keeps `{}` by itself", timer.place)
+            return None
+        if timer.arming.ticks is not None:
+            beat = self.beats.of_ticks(place, timer.arming.ticks)
+            what = "no function of this file, or more than one, takes the ticks of `{}`"
+        else:
+            beat = self.beats.of_task(timer.call)
+            what = "`{}` is a task that sleeps in no loop of this file, and no timer"
+        if beat is not None:
+            return Armed(timer.arming, timer.call, timer.step, function, place, beat[0], timer, None, beat[1])
+        considered.aside(timer.extent, what, timer.place)
+        if not timer.arming.task:
+            return None
+        nobody = Function(self.module, "", "lambda", timer.call.extent)
+        return Armed(timer.arming, timer.call, timer.step, function, place, nobody, timer)
 
     def _of_object(self, function: Function, place: Place) -> Place:
         """The field that an object's methods know as theirs, where a function makes the object and returns it:

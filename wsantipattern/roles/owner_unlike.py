@@ -47,7 +47,7 @@ def unlike(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
                 continue
             if owners.begins(function):
                 continue
-            work = survivors.after(end).way(armed.callback, lambda f, s: matters(survivors, armed, f, s))
+            work = survivors.work(survivors.after(end), armed, lambda f, s: matters(survivors, armed, f, s))
             if work is None or asks(survivors, armed, end, work):
                 continue
             before = [(armed.function, armed.step)]

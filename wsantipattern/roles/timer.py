@@ -36,6 +36,7 @@ class Arming:
     callback: int | None
     starts: str | None
     fires: str | None
+    ticks: str | None
     rearms: frozenset[str]
     repeats: bool
     task: bool
@@ -783,6 +784,7 @@ def _arming(entry: dict[str, Any]) -> Arming:
         callback=entry.get("callback"),
         starts=entry.get("starts"),
         fires=entry.get("fires"),
+        ticks=entry.get("ticks"),
         rearms=frozenset(entry.get("rearms", [])),
         repeats=bool(entry.get("repeats", False)),
         task=bool(entry.get("task", False)),

@@ -15,11 +15,11 @@ def timers(knowledge: Knowledge) -> list[bytes]:
 
 
 def owner_timers(knowledge: Knowledge) -> list[bytes]:
-    """The last words of what arms a timer that runs a function."""
+    """The last words of what arms a timer that runs a function, starts a task, or ticks."""
     names = (
         entry.get("call") or entry.get("method") or ""
         for entry in knowledge.entries("timer", "arm")
-        if "callback" in entry
+        if {"callback", "task", "ticks"} & set(entry)
     )
     return sorted({name.rpartition(".")[2].encode() for name in names if name})
 

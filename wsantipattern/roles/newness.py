@@ -222,14 +222,38 @@ class Newness:
                 self.tells(flow.Fact(part, truth, fact.step), kept, function)
                 for part, truth in flow.implied(named, holds, self.module)
             )
+        if isinstance(term, t.Ref):
+            term = self._given_last(term, function, fact.step) or term
         if isinstance(term, (t.Call, t.Ref)):
             return self._member(term, holds, kept, function, fact.step)
         return False
 
+    def _given_last(self, ref: t.Ref, function: Function, step: Step | None) -> t.Term | None:
+        """The lookup that a variable was given last where it is asked, though it is given something else later:
+        `found = known.get(id); if found is None: found = Entry(); known[id] = found`."""
+        root = ref.place.root
+        if step is None or ref.place.path or ref.key is not None or root.kind != "local" or root.constant:
+            return None
+        cfg = function.cfg
+        stores = self.module.stores_to(Place(root))
+        if any(inner is not function for inner, _ in stores):
+            return None
+        steps = {s for s, store in cfg.assignments if any(store is x for _, x in stores)}
+        for last in steps:
+            others = steps - {last}
+            if cfg.dominates(last, step) and not any(
+                other in cfg.reachable(last, avoiding={step}) and step in cfg.reachable(other, avoiding={last})
+                for other in others
+            ):
+                value = last.store.value if last.store is not None else None
+                value = value.value if isinstance(value, t.Suspend) else value
+                return value if isinstance(value, (t.Call, t.Ref)) and value is not ref else None
+        return None
+
     def _compared(
         self, term: t.Binary, holds: bool, kept: Holder, function: Function, step: Step | None
     ) -> bool:
-        left, right = self._defined(term.left), self._defined(term.right)
+        left, right = self._defined(term.left, function, step), self._defined(term.right, function, step)
         difference = left if isinstance(left, t.Binary) and left.op == "-" else None
         if difference is not None and number(right) == 0:
             # `missing = len(self.content) - at`, `if missing != 0`
@@ -388,11 +412,13 @@ class Newness:
             for part in step.term.walk()
         )
 
-    def _defined(self, term: t.Term) -> t.Term:
-        """The lookup behind a constant variable, which says more than its name."""
+    def _defined(self, term: t.Term, function: Function, step: Step | None) -> t.Term:
+        """The lookup behind a variable, which says more than its name."""
         if isinstance(term, t.Store):
-            return self._defined(term.value)
+            return self._defined(term.value, function, step)
         value = self.module.value_of(term)
+        if value is term and isinstance(term, t.Ref):
+            value = self._given_last(term, function, step)
         return value if isinstance(value, (t.Call, t.Result, t.Binary)) else term
 
     def _moves(self, term: t.Term, kept: Holder, function: Function, step: Step | None) -> bool:

@@ -115,9 +115,21 @@ class Renewals:
                 continue
             for step in function.cfg.steps:
                 if self._makes(step) or self._ends(step):
-                    yield function, step
-                    if not self._comes_again(function, step):
+                    turn = self._looped(function, step) or step
+                    yield function, turn
+                    if not self._comes_again(function, turn):
                         yield from self._above(function, UP, {function})
+
+    def _looped(self, function: Function, link: Step) -> Step | None:
+        """The rounds of a loop over what makes a connection anew each time: `async for ws in websockets.connect(url)`."""
+        return next(
+            (
+                step
+                for step in function.cfg.of_kind("iterate")
+                if step is not link and step.term is not None and step.term is link.term
+            ),
+            None,
+        )
 
     def _runs_once(self, function: Function) -> bool:
         return function.kind in ("constructor", "top")

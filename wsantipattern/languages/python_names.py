@@ -196,8 +196,11 @@ class Names:
                     scopes.append((-negative_end, made.scope))
                     self._opened.append((start, -negative_end, made.scope))
             elif tag == "yield":
-                if scope.function.kind != "top":
-                    scope.function.is_generator = True
+                function = scope.function
+                if function.kind != "top" and not (
+                    isinstance(function, Definition) and function.is_coroutine
+                ):
+                    function.is_generator = True
             else:
                 defined: Definition | ClassDefinition
                 if tag == "class":
@@ -246,7 +249,10 @@ class Names:
         made.scope = Scope("function", made, scope)
         made.decorator_nodes = decorators
         # What drives the generator decides whether it throws at a `yield`: contextlib does, a test fixture does not.
-        made.is_resumed = bool(decorators) and not any(last_name(d) in _THROWING for d in decorators)
+        words = {last_name(d) for d in decorators}
+        made.is_resumed = bool(decorators) and words.isdisjoint(_THROWING | _COROUTINES)
+        if words & _COROUTINES:
+            made.is_coroutine = made.is_async = True
         if owner is not None:
             self._join(made, owner, short, decorators)
         self.definitions[node.id] = made
@@ -770,6 +776,10 @@ def _imported(node: Node) -> Iterator[str]:
 
 
 _THROWING = frozenset({"contextmanager", "asynccontextmanager"})
+
+_COROUTINES = frozenset({"inlineCallbacks", "coroutine"})
+"""Decorators that make of a generator what `async def` makes: each `yield` waits (Twisted 24 `defer.inlineCallbacks`, tornado
+6 `gen.coroutine`)."""
 
 
 def _kind(name: str, owner: Class | None, decorators: list[Node]) -> FunctionKind:

@@ -193,6 +193,7 @@ class Definition(Function):
         self.scope: Scope | None = None
         self.receiver: str | None = None
         self.binds_class = False
+        self.is_coroutine = False
         self.decorator_nodes: list[Node] = []
         label = node.child_by_field_name("name")
         super().__init__(

@@ -14,7 +14,7 @@ from typing import Literal
 from tree_sitter import Node
 
 from wsantipattern.languages.python_names import Names
-from wsantipattern.languages.python_scope import Scope, Variable
+from wsantipattern.languages.python_scope import Definition, Scope, Variable
 from wsantipattern.languages.python_syntax import extent_of, first, leaves, name_of, parts, plain_string
 from wsantipattern.model.place import Place
 from wsantipattern.model.term import (
@@ -474,8 +474,10 @@ class Terms:
         return Suspend(extent_of(node), "await", self.term(inner[0], scope) if inner else None)
 
     def _yield(self, node: Node, scope: Scope) -> Term:
-        inner = parts(node)
-        return Suspend(extent_of(node), "yield", self.term(inner[0], scope) if inner else None)
+        inner, function = parts(node), scope.function
+        waits = isinstance(function, Definition) and function.is_coroutine
+        value = self.term(inner[0], scope) if inner else None
+        return Suspend(extent_of(node), "await" if waits else "yield", value)
 
     def _not(self, node: Node, scope: Scope) -> Term:
         argument = node.child_by_field_name("argument")

@@ -176,9 +176,10 @@ class Roles:
 
     @cached_property
     def origins(self) -> Origins:
+        from wsantipattern.roles.instance import Instances
         from wsantipattern.roles.origin import Origins
 
-        return Origins(self.module)
+        return Origins(self.module, Instances(self.module, self.knowledge))
 
     @cached_property
     def staleness(self) -> Staleness:

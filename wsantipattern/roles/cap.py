@@ -69,7 +69,13 @@ class Caps:
         return None
 
     def _takes_oldest(self, step: Step, kept: Holder, named: set[Place]) -> bool:
-        """`rows.shift()`, `rows.splice(0, n)`, whose answer nobody takes."""
+        """`rows.shift()`, `rows.splice(0, n)`, whose answer nobody takes; `del rows[:-20]`."""
+        dropped = step.term.target if isinstance(step.term, t.Delete) else None
+        if isinstance(dropped, t.Element) and isinstance(dropped.key, t.Several):
+            of = dropped.subject
+            own = isinstance(of, t.Ref) and of.place in named
+            bound = any(not is_null(b) for b in dropped.key.operands)
+            return bound and (own or self.holders.of(of) == kept)
         call = step.call
         return (
             step.kind == "call"

@@ -96,8 +96,10 @@ class Instances:
                 if puts and call.arguments and call.receiver_place == container:
                     yield self.of(call.arguments[-1], depth - 1)
             for step, store in function.cfg.assignments:
-                # `defaultdict(Page)`
                 value = store.value
+                if step.target == container:
+                    yield from (self.of(made, depth - 1) for made in _filled_with(value))
+                # `defaultdict(Page)`
                 if step.target == container and isinstance(value, t.Call) and len(value.arguments) == 1:
                     made = value.arguments[0]
                     if isinstance(made, t.Ref) and not made.place.path:
@@ -106,3 +108,12 @@ class Instances:
     def _one(self, found: list[Class | None]) -> Class | None:
         known = list(dict.fromkeys(c for c in found if c is not None))
         return known[0] if len(known) == 1 else None
+
+
+def _filled_with(value: t.Term) -> list[t.Term]:
+    """What a container is made with: the elements of a list, the entries of a record, what a comprehension gives."""
+    if isinstance(value, t.Sequence):
+        return [e for e in value.elements if not isinstance(e, t.Spread)]
+    if isinstance(value, t.Record) and value.type_name is None:
+        return [entry for name, entry in value.entries if name is not None]
+    return value.operands[-1:] if isinstance(value, t.Several) else []

@@ -55,7 +55,7 @@ class Membership:
         """The place, and what it is called inside the class it is a field of."""
         yield place
         for length in range(len(place.path) - 1, -1, -1):
-            owner = self.module.class_of(Place(place.root, place.path[:length]))
+            owner = self.containers.instances.at(Place(place.root, place.path[:length]))
             for name_giver in self.module.lineage(owner) if owner is not None else ():
                 if name_giver.this is not place.root:
                     yield Place(name_giver.this, place.path[length:])

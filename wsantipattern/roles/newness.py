@@ -242,7 +242,8 @@ class Newness:
         for last in steps:
             others = steps - {last}
             if cfg.dominates(last, step) and not any(
-                other in cfg.reachable(last, avoiding={step}) and step in cfg.reachable(other, avoiding={last})
+                other in cfg.reachable(last, avoiding={step})
+                and step in cfg.reachable(other, avoiding={last})
                 for other in others
             ):
                 value = last.store.value if last.store is not None else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import field
+from functools import cached_property
 from typing import Literal
 
 from wsantipattern.model import term as t
@@ -16,6 +17,7 @@ from wsantipattern.model.flow import bind, key, returns, substitute
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.record import record
+from wsantipattern.roles.instance import Instances
 
 DEPTH = 9
 """Assignments and calls that one value is followed through."""
@@ -92,8 +94,9 @@ class Leaf:
 class Origins:
     """The origins of values in one module."""
 
-    def __init__(self, module: Module) -> None:
+    def __init__(self, module: Module, instances: Instances) -> None:
         self.module = module
+        self.instances = instances
         self._followed: set[tuple[Frame, Binding, tuple[int, ...]]] = set()
         self._survivors: dict[tuple[Function, Binding], bool] = {}
         self._awaited: dict[Function, set[int]] = {}
@@ -172,7 +175,7 @@ class Origins:
                 stands_for = t.Ref(ref.extent, inside, stands_for.key)
             yield from self._of(frame.outer, stands_for, loops, depth - 1)
             return
-        getter = self.module.getter_of(ref.place)
+        getter = self._getter(ref.place)
         if getter is not None and getter.owner is not None and not frame.runs(getter):
             parent = ref.place.parent
             assert parent is not None
@@ -199,6 +202,20 @@ class Origins:
         else:
             yield from self._local(frame, ref, loops, depth)
 
+    def _getter(self, place: Place) -> Function | None:
+        """The getter that reading a place runs, also of an object that comes out of a container of its kind."""
+        known = self.module.getter_of(place)
+        parent = place.parent
+        if known is not None or parent is None or place.path[-1] not in self._getters:
+            return known
+        owner = self.instances.at(parent)
+        lineage = self.module.lineage(owner) if owner is not None else ()
+        return next((c.getters[place.path[-1]] for c in lineage if place.path[-1] in c.getters), None)
+
+    @cached_property
+    def _getters(self) -> set[str]:
+        return {name for owner in self.module.classes for name in owner.getters}
+
     def _local(self, frame: Frame, ref: t.Ref, loops: tuple[int, ...], depth: int) -> Iterator[Leaf]:
         root = ref.place.root
         if (frame, root, loops) in self._followed or len(loops) > LOOPS:
@@ -216,6 +233,11 @@ class Origins:
                 found = True
                 yield Leaf("reply", here, ref.place, loops)
                 continue
+            if isinstance(value, t.Ref) and ref.place.path and store.op is None:
+                # `room = self.rooms[name]`: what is read of `room` is read of that.
+                value = t.Ref(
+                    ref.extent, Place(value.place.root, value.place.path + ref.place.path), value.key
+                )
             for leaf in self._of(frame, value, loops, depth - 1):
                 found = True
                 yield leaf

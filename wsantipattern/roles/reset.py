@@ -482,6 +482,11 @@ class Resets:
             ):
                 # `ring.ids?.clear()`, of a ring that a map holds: where it is missing, there is nothing to clear.
                 given.append(here)
+            elif here is not None and any(
+                s.holds(storage) for s in self._entries_asked_for(inner, plain(step.term, self.module))
+            ):
+                # `if room in self.seen: del self.seen[room]`: where it is missing, there is nothing to drop.
+                given.append(here)
         return given
 
     def filled_outcome(self, frame: Frame, step: Step, storage: Storage) -> str | None:
@@ -521,6 +526,18 @@ class Resets:
             a for a in answers if cfg.path(cfg.entry, {a}, avoiding=emptying, given=given) is not None
         ]
         return asked.label if all(tells_of_failure(cfg, a, asked) for a in unemptied) else None
+
+    def _entries_asked_for(self, frame: Frame, term: t.Term | None) -> list[Storage]:
+        """The entries that a condition says to be in a map."""
+        if isinstance(term, t.Binary) and term.op == "in":
+            key = frame.key(term.left)
+            return [s.element(key) for s in self.containers.of(frame, term.right)]
+        if isinstance(term, t.Call) and term.method in self.containers.known("asks"):
+            key = frame.key(term.argument(0))
+            return [s.element(key) for s in self.containers.of(frame, term.receiver)]
+        if isinstance(term, t.Result) and term.index == 1 and isinstance(term.call, t.Ref):
+            return self.containers.of(frame, term.call)
+        return []
 
     def _says_filled(self, frame: Frame, term: t.Term, holds: bool, storage: Storage) -> bool:
         """Whether the truth of a condition says that something is in a container, by its size."""

@@ -571,7 +571,9 @@ class Staleness:
                     if literal and operation == "+":
                         literal = not self._takes_in(function)
                     goes_on = goes_on or (
-                        own and not at_start and not literal and not self._is_time(store.value)
+                        own
+                        and not at_start
+                        and (_is_entry_of(place, store.target) or not (literal or self._is_time(store.value)))
                     )
                 receiver = step.call.receiver_place if step.call is not None else None
                 if step.call is not None and receiver is not None and receiver.name == name:
@@ -773,6 +775,17 @@ def _pair(call: t.Call) -> tuple[t.Term, t.Term] | None:
     if len(call.arguments) == 1 and call.receiver is not None:
         return call.receiver, call.arguments[0]
     return None
+
+
+def _is_entry_of(place: Place, target: t.Term) -> bool:
+    """Whether an entry is put into the container at a place, by what came in: `booked[n] = time.time()`, of which the keys
+    are the positions."""
+    return (
+        isinstance(target, t.Ref)
+        and target.place.path[-1:] == (ELEMENT,)
+        and len(target.place.path) > len(place.path)
+        and not isinstance(target.key, t.Constant)
+    )
 
 
 def _is_zero(term: t.Term) -> bool:

@@ -103,7 +103,7 @@ def entries(term: t.Term | None, module: Module, knowledge: Knowledge) -> list[t
 
 
 def names(term: t.Term | None, module: Module) -> list[str]:
-    """The texts that a term stands for: itself, those of a list that a loop runs over."""
+    """The texts that a term stands for: itself, those of a list that a loop runs over, the names in a table."""
     value = module.value_of(term)
     if value is term and isinstance(term, t.Ref) and not term.place.path and term.place.name:
         stores = module.stores_to(term.place)
@@ -115,6 +115,10 @@ def names(term: t.Term | None, module: Module) -> list[str]:
         if isinstance(listed, t.Sequence):
             texts = [_text(e, module) for e in listed.elements]
             return [text for text in texts if text is not None] if None not in texts else []
+        if isinstance(listed, t.Call) and listed.method == "keys":
+            # `Object.keys(table)`, `table.keys()`
+            listed = listed.arguments[0] if listed.arguments else listed.receiver
+        return [name for name, _ in _pairs(listed, module)]
     if isinstance(value, t.Ref) and len(value.place.path) == 1:
         # `EVENTS.PIECE` of an object of the file
         pairs = dict(_pairs(t.Ref(value.extent, Place(value.place.root)), module))

@@ -214,7 +214,7 @@ class Holders:
         known = self.knowledge
         if method in known.names("holder", "makes"):
             return None
-        target = self.invocations.resolve(call)
+        target = self.invocations.guess(call)
         if target is not None:
             return self._returned(call, depth)
         if receiver is not None and not self._is_library(receiver):
@@ -245,7 +245,7 @@ class Holders:
 
     def _returned(self, call: t.Call, depth: int) -> Holder | None:
         """What a function of the file gives, where all it returns is kept in one place."""
-        target = self.invocations.resolve(call)
+        target = self.invocations.guess(call)
         if target is None or target.is_generator or depth <= 0:
             return None
         mapping = flow.bind(call, target)

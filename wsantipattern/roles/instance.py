@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import flow
 from wsantipattern.model import term as t
-from wsantipattern.model.module import Class, Module
+from wsantipattern.model.module import Class, Module, is_null
 from wsantipattern.model.place import ELEMENT, Place
 
 DEPTH = 6
@@ -78,10 +78,35 @@ class Instances:
                 self._elements[place] = None
                 self._elements[place] = self._one(list(self._put(place, depth)))
             return self._elements[place]
+        if root.kind == "this" and len(place.path) == 1 and root.owner is not None:
+            return self._handed(place, root.owner, depth)
         if place.path or root.kind != "local" or not root.name:
             return None
         stores = [store.value for _, store in self.module.stores_to(place) if store.op is None]
         return self._one([self.of(value, depth - 1) for value in stores])
+
+    def _handed(self, field: Place, owner: Class, depth: int) -> Class | None:
+        """The class of what a field has from whoever makes its object: `Mirror(url, CellStore(path))`."""
+        if field not in self._elements:
+            self._elements[field] = None
+            found: list[Class | None] = []
+            for maker, store in self.module.stores_to(field):
+                value = store.value
+                root = value.place.root if isinstance(value, t.Ref) and not value.place.path else None
+                if root is None or root not in maker.parameters:
+                    if not is_null(value):
+                        found.append(self.of(value, depth - 1))
+                    continue
+                index = maker.parameters.index(root)
+                for function in self.module.functions_mentioning(owner.name) if owner.name else ():
+                    for _, call in function.cfg.calls:
+                        callee = call.callee
+                        if isinstance(callee, t.Ref) and callee.place == Place(callee.place.root):
+                            if callee.place.root.class_ is owner:
+                                found.append(self.of(call.argument(index, root.name), depth - 1))
+            # An object of which somebody else is told something else may be any.
+            self._elements[field] = self._one(found) if found and None not in found else None
+        return self._elements[field]
 
     def _put(self, element: Place, depth: int) -> Iterator[Class | None]:
         """The classes of what is put into a container."""

@@ -17,6 +17,7 @@ from wsantipattern.model.place import Place
 from wsantipattern.model.summary import visible_in
 from wsantipattern.roles.owner import End
 from wsantipattern.roles.owner_timer import Armed
+from wsantipattern.roles.words import any_of, of_place
 
 if TYPE_CHECKING:
     from wsantipattern.roles.owner_after import Chain
@@ -177,6 +178,8 @@ def matters(survivors: Survivors, armed: Armed, function: Function, step: Step) 
     if survivors.module.resolve(call) is not None or survivors.timers.arming_of(call, 0) is not None:
         return False
     known = survivors.knowledge
+    if isinstance(call.callee, t.Ref) and any_of(of_place(call.callee.place), known.names("words", "logging")):
+        return False
     slight = known.names("owner", "quick") | known.names("owner", "logs")
     return call.method not in slight and not any(
         True for _ in survivors.kept.collections.cleared_at(step, armed.arming)

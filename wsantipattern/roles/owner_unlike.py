@@ -160,8 +160,19 @@ def _endings(survivors: Survivors, place: Place) -> Iterator[Function]:
             and owners.releases(function)
             and len(owners.callers_of(function, 1)) > 1
             and not owners.begins(function)
+            and not _ends_another(function)
         ):
             yield function
+
+
+def _ends_another(function: Function) -> bool:
+    """Whether a method ends something that it is given, and not its own object: `s.unsubscribe(sub)` (nats-server)."""
+    given = set(function.parameters)
+    return any(
+        isinstance(part, t.Ref) and part.place.root in given and part.place.path
+        for step in function.cfg.steps
+        for part in (step.term.walk() if step.term is not None else ())
+    )
 
 
 def _clears(survivors: Survivors, armed: Armed, function: Function, place: Place) -> Step | None:

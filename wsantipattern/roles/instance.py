@@ -101,9 +101,9 @@ class Instances:
                 for function in self.module.functions_mentioning(owner.name) if owner.name else ():
                     for _, call in function.cfg.calls:
                         callee = call.callee
-                        if isinstance(callee, t.Ref) and callee.place == Place(callee.place.root):
-                            if callee.place.root.class_ is owner:
-                                found.append(self.of(call.argument(index, root.name), depth - 1))
+                        made = callee.place if isinstance(callee, t.Ref) else None
+                        if made is not None and not made.path and made.root.class_ is owner:
+                            found.append(self.of(call.argument(index, root.name), depth - 1))
             # An object of which somebody else is told something else may be any.
             self._elements[field] = self._one(found) if found and None not in found else None
         return self._elements[field]

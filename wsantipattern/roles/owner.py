@@ -17,7 +17,7 @@ from wsantipattern.model.cfg import Step
 from wsantipattern.model.flow import atom, plain, returns, truth
 from wsantipattern.model.module import Class, Function, Module
 from wsantipattern.model.place import ELEMENT, Binding, Place
-from wsantipattern.model.summary import callers
+from wsantipattern.model.summary import callers, visible_in
 from wsantipattern.record import record
 from wsantipattern.roles.event import Events, Registration
 from wsantipattern.roles.hearing import Hearing
@@ -103,6 +103,37 @@ class Owners:
         self.kept = kept
         self._runs: dict[tuple[Function, int], list[Function]] = {}
 
+    def own(self, place: Place) -> Place:
+        """The place that a variable was given from, as the methods of its object name it: `c.conn` of a `*Client` that a hub
+        is handed is the client's own."""
+        place = self.sockets.own(place)
+        root = place.root
+        if not place.path or root.kind not in ("local", "parameter"):
+            return place
+        owner = self.module.class_of(Place(root))
+        return place if owner is None else Place(owner.this, place.path)
+
+    def sees(self, function: Function, place: Place) -> bool:
+        """Whether code of a function can name a place, be it by another object of the same class that it is handed."""
+        root = place.root
+        if visible_in(root, function):
+            return True
+        if root.kind != "this" or root.owner is None:
+            return False
+        key = ("handed", function)
+        memo = self.module.memo
+        if key not in memo:
+            roots = {
+                part.place.root
+                for step in function.cfg.steps
+                for part in (step.term.walk() if step.term is not None else ())
+                if isinstance(part, t.Ref)
+                and part.place.path
+                and part.place.root.kind in ("local", "parameter")
+            }
+            memo[key] = {self.module.class_of(Place(r)) for r in roots}
+        return root.owner in memo[key]
+
     # -- what runs ---------------------------------------------------------------------------------
 
     def run_by(self, function: Function, depth: int = DEPTH) -> list[Function]:
@@ -181,7 +212,7 @@ class Owners:
                 yield place
         for _, step in self._own_close_calls:
             if step.call is not None and step.call.receiver_place is not None:
-                yield self.sockets.own(step.call.receiver_place)
+                yield self.own(step.call.receiver_place)
         for step in self._handed_closes:
             for place, _ in self._closed_by(step):
                 yield place
@@ -195,14 +226,14 @@ class Owners:
 
     def _emitter(self, emitter: t.Term | None) -> Place | None:
         if isinstance(emitter, t.Ref):
-            return self.sockets.own(emitter.place)
+            return self.own(emitter.place)
         if isinstance(emitter, t.Call):
             # An option of the call that makes it: the place that the call is stored to.
             parent = emitter.parent
             while isinstance(parent, t.Suspend):
                 parent = parent.parent
             if isinstance(parent, t.Store) and isinstance(parent.target, t.Ref):
-                return self.sockets.own(parent.target.place)
+                return self.own(parent.target.place)
         return None
 
     @cached_property
@@ -247,7 +278,7 @@ class Owners:
     def _kept_in(self, value: t.Term) -> Iterator[Place]:
         """The places whose value an assigned term is."""
         if isinstance(value, t.Ref):
-            yield self.sockets.own(value.place)
+            yield self.own(value.place)
         elif isinstance(value, t.Store) and isinstance(value.target, t.Ref):
             yield value.target.place
             yield from self._kept_in(value.value)
@@ -259,7 +290,7 @@ class Owners:
             callee = self.module.resolve(value)
             for answer, _ in returns(callee) if callee is not None and not callee.is_generator else ():
                 if isinstance(answer, t.Ref):
-                    yield self.sockets.own(answer.place)
+                    yield self.own(answer.place)
 
     def _link(self, group: frozenset[Place]) -> Link | None:
         sockets = [s for s in map(self.sockets.at, sorted(group, key=str)) if s is not None]
@@ -304,14 +335,14 @@ class Owners:
     def _written_by(self, made: t.Call, group: frozenset[Place]) -> Iterator[Place]:
         """Where something that writes on a connection is kept, when it is made of it."""
         around = made.parent
-        given = {self.sockets.own(a.place) for a in made.arguments if isinstance(a, t.Ref)}
+        given = {self.own(a.place) for a in made.arguments if isinstance(a, t.Ref)}
         if isinstance(around, t.Store) and isinstance(around.target, t.Ref) and given & group:
             yield around.target.place
         owner = self._class_named(around.type_name) if isinstance(around, t.Record) else None
         if owner is not None and isinstance(around, t.Record):
             this = Place(owner.this)
             beside = {
-                self.sockets.own(v.place)
+                self.own(v.place)
                 for name, v in around.entries
                 if isinstance(v, t.Ref) and name is not None and this.field(name) in group
             }
@@ -365,7 +396,12 @@ class Owners:
     def makes(self, link: Link, function: Function, step: Step) -> bool:
         """Whether a step makes the connection anew."""
         store = step.store
-        return store is not None and step.target in link.places and self._makes(store.value)
+        return (
+            store is not None
+            and step.target is not None
+            and (step.target in link.places or self.own(step.target) in link.places)
+            and self._makes(store.value)
+        )
 
     def receives(self, link: Link | None) -> list[tuple[Function, Step]]:
         """The steps that take a message from the connection, and so end when it is closed."""
@@ -374,7 +410,7 @@ class Owners:
             place = step.call.receiver_place if step.call is not None else None
             if isinstance(step.term, t.Ref):
                 place = step.term.place
-            if link is not None and place is not None and self.sockets.own(place) in link.places:
+            if link is not None and place is not None and self.own(place) in link.places:
                 found.append((function, step))
         return found
 
@@ -389,7 +425,7 @@ class Owners:
             return False
         words = link.library.closes if link.library is not None else self.closing_words
         place = call.receiver_place
-        if call.method in words and place is not None and self.sockets.own(place) in link.places:
+        if call.method in words and place is not None and self.own(place) in link.places:
             return True
         return any(place in link.places and not words.isdisjoint(how) for place, how in self._closed_by(step))
 
@@ -402,7 +438,7 @@ class Owners:
         for parameter, words in self._closed_parameters[callee].items():
             value = call.argument(callee.parameters.index(parameter), parameter.name)
             if isinstance(value, t.Ref):
-                yield self.sockets.own(value.place), words
+                yield self.own(value.place), words
 
     @cached_property
     def _closed_parameters(self) -> dict[Function, dict[Binding, set[str]]]:

@@ -126,7 +126,7 @@ class Aftermath:
                         yield other.target.place
 
     def _is_link(self, place: Place) -> bool:
-        return self.link is not None and self.owners.sockets.own(place) in self.link.places
+        return self.link is not None and self.owners.own(place) in self.link.places
 
     # -- conditions --------------------------------------------------------------------------------
 
@@ -218,7 +218,7 @@ class Aftermath:
                 return False
             if self._is_switched(plain, term):
                 return True
-            if handler and self.owners.sockets.own(plain).root.kind == "local" and self._is_told(plain):
+            if handler and self.owners.own(plain).root.kind == "local" and self._is_told(plain):
                 return False  # That something failed is no news.
         if handler and self._is_other_code(term):
             return False
@@ -235,7 +235,7 @@ class Aftermath:
 
     def _is_told(self, place: Place) -> bool:
         """Whether a place holds what a close handler is told: a code, a reason, the failure of a receive."""
-        place = self.owners.sockets.own(place)
+        place = self.owners.own(place)
         if place.root.kind == "parameter":
             return place.root.scope in self.hearing
         if not place.is_local or place.root.scope is None or place.root.scope.host not in self.hearing:
@@ -356,7 +356,7 @@ class Aftermath:
     def _lies_in_link(self, place: Place) -> bool:
         if self.link is None:
             return False
-        place = self.owners.sockets.own(place)
+        place = self.owners.own(place)
         return any(
             place != held and place.starts_with(held)
             for held in self.link.places

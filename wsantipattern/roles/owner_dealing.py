@@ -15,7 +15,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Class, Function, Module
 from wsantipattern.model.place import Place
-from wsantipattern.model.summary import Effect, callers, visible_in
+from wsantipattern.model.summary import Effect, callers
 from wsantipattern.record import record
 from wsantipattern.roles.event import Events, Registration
 from wsantipattern.roles.owner import DEPTH, End, Link, Owners
@@ -119,7 +119,7 @@ class Dealings:
         if place is None or place.root.kind != "this":
             return False
         return any(
-            visible_in(place.root, function)
+            self.owners.sees(function, place)
             and not self.owners.is_inner(function)
             and self._clears_to_stay(function, armed)
             for function in self.module.functions_mentioning(place.name)
@@ -131,7 +131,7 @@ class Dealings:
         place = armed.place
         assert place is not None
         return any(
-            visible_in(place.root, function) and self._clears_to_stay(function, armed)
+            self.owners.sees(function, place) and self._clears_to_stay(function, armed)
             for function in self.module.functions_mentioning(place.name)
         )
 
@@ -165,7 +165,7 @@ class Dealings:
         if armed.waits and any(_takes(step, place) for f in inside for step in f.cfg.steps):
             return True
         clears = self.timers.clears(armed.arming)
-        if early is None and any(visible_in(place.root, f) and clears.possibly(f, place) for f in inside):
+        if early is None and any(self.owners.sees(f, place) and clears.possibly(f, place) for f in inside):
             return True
         if place.root.kind == "parameter" and self._clears_of_that_name(inside, armed, place.name):
             return True
@@ -176,7 +176,7 @@ class Dealings:
         if (
             link is not None
             and not self.unhears(end, link)
-            and any(visible_in(place.root, h) and self._clears_to_stay(h, armed) for h in link.handlers)
+            and any(self.owners.sees(h, place) and self._clears_to_stay(h, armed) for h in link.handlers)
         ):
             return True
         return self._is_disposed(end, armed, place, link)
@@ -192,7 +192,7 @@ class Dealings:
         for step in cfg.of_kind("test"):
             decided = flow.atom(step.term)
             asked = decided[0][1] if decided is not None and decided[0][0] == "set" else None
-            if isinstance(asked, Place) and self.owners.sockets.own(asked) in gone:
+            if isinstance(asked, Place) and self.owners.own(asked) in gone:
                 tests[step] = asked
         clears = self.timers.clears(armed.arming)
         steps = {s for s in cfg.steps if clears.may_at(function, s, place)}
@@ -213,7 +213,7 @@ class Dealings:
                 target = step.target
                 if target is None or store.declares or flow.truth(store) is not False:
                     continue
-                own = self.owners.sockets.own(target)
+                own = self.owners.own(target)
                 if own in link.places and function.cfg.dominates(step, goal):
                     found.add(own)
         return frozenset(found)
@@ -331,7 +331,7 @@ class Dealings:
         """Whether a variable is a captured timer, or stands for a field: `const timer = this.timer`."""
         if not isinstance(value, t.Ref):
             return False
-        place = self.owners.sockets.own(value.place)
+        place = self.owners.own(value.place)
         return place in self.owners.timer_places or (place.path != () and place.root.kind == "this")
 
     def _clears_its_own(self, function: Function, step: Step, armed: Armed, kept: Place) -> bool:
@@ -415,7 +415,7 @@ class Dealings:
             if not clears.possibly(armed.function, place) or cfg.incomplete:
                 return True
             callee = self.module.resolve(step.call) if step.call is not None else None
-            seen = callee if callee is not None and visible_in(place.root, callee) else None
+            seen = callee if callee is not None and self.owners.sees(callee, place) else None
             if seen is not None and depth > 0 and not self._clears_to_stay(seen, armed, depth - 1):
                 continue
             if cfg.path(step, {cfg.exit}, avoiding=lambda s: arms.at(function, s, place)) is not None:
@@ -507,7 +507,7 @@ class Dealings:
         clears = self.timers.clears(armed.arming)
         inner = {armed.function, end.function, *self.owners.run_by(armed.callback)}
         for function in self.module.functions:
-            if function in inner or function.is_inlined or not visible_in(place.root, function):
+            if function in inner or function.is_inlined or not self.owners.sees(function, place):
                 continue
             if place.name.encode() not in self.module.text[function.extent[0] : function.extent[1]]:
                 continue
@@ -536,7 +536,7 @@ class Dealings:
     def _hears(self, registration: Registration, link: Link) -> bool:
         """Whether a handler is registered on the connection itself, or nothing tells on what."""
         emitter = registration.emitter
-        return not isinstance(emitter, t.Ref) or self.owners.sockets.own(emitter.place) in link.places
+        return not isinstance(emitter, t.Ref) or self.owners.own(emitter.place) in link.places
 
     @cached_property
     def _connection_events(self) -> frozenset[str]:

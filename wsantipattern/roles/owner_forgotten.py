@@ -74,7 +74,7 @@ def _uses_closed(survivors: Survivors, armed: Armed, end: End) -> bool:
     """Whether a callback calls something that the end closes: `this.link.emit(...)` after `this.link.disconnect()`."""
     owners = survivors.owners
     closed = {
-        owners.sockets.own(step.call.receiver_place)
+        owners.own(step.call.receiver_place)
         for function in owners.run_by(end.function)
         for step in function.cfg.of_kind("call", "spawn")
         if step.call is not None
@@ -83,7 +83,7 @@ def _uses_closed(survivors: Survivors, armed: Armed, end: End) -> bool:
         and not any(True for _ in survivors.kept.collections.cleared_at(step, armed.arming))
     } - owners.timer_places
     return any(
-        call.receiver_place is not None and owners.sockets.own(call.receiver_place) in closed
+        call.receiver_place is not None and owners.own(call.receiver_place) in closed
         for function in owners.run_by(armed.callback)
         for _, call in function.cfg.calls
     )
@@ -178,7 +178,9 @@ def matters(survivors: Survivors, armed: Armed, function: Function, step: Step) 
     if survivors.module.resolve(call) is not None or survivors.timers.arming_of(call, 0) is not None:
         return False
     known = survivors.knowledge
-    if isinstance(call.callee, t.Ref) and any_of(of_place(call.callee.place), known.names("words", "logging")):
+    if isinstance(call.callee, t.Ref) and any_of(
+        of_place(call.callee.place), known.names("words", "logging")
+    ):
         return False
     slight = known.names("owner", "quick") | known.names("owner", "logs")
     return call.method not in slight and not any(

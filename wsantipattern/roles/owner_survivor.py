@@ -15,7 +15,7 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import Place
-from wsantipattern.model.summary import callers, visible_in
+from wsantipattern.model.summary import callers
 from wsantipattern.record import record
 from wsantipattern.roles.event import Events, event_name
 from wsantipattern.roles.owner import End, Link, Owners
@@ -281,8 +281,7 @@ class Survivors:
                 if call.method in self.knowledge.names("event", "removers"):
                     return True
                 if self.module.resolve(call) is None and any(
-                    isinstance(a, t.Ref) and self.owners.sockets.own(a.place) in link.places
-                    for a in call.arguments
+                    isinstance(a, t.Ref) and self.owners.own(a.place) in link.places for a in call.arguments
                 ):
                     return True
         return False
@@ -293,7 +292,7 @@ class Survivors:
         return (
             parent is not None
             and event_name(place.name) != place.name.lower()
-            and self.owners.sockets.own(parent) in link.places
+            and self.owners.own(parent) in link.places
         )
 
     # -- left armed ------------------------------------------------------------------------------
@@ -432,7 +431,7 @@ class Survivors:
         if armed.place is None:
             return False
         clears = self.timers.clears(armed.arming)
-        return any(visible_in(armed.place.root, f) and clears.possibly(f, armed.place) for f in functions)
+        return any(self.owners.sees(f, armed.place) and clears.possibly(f, armed.place) for f in functions)
 
     def repeats(self, armed: Armed) -> bool:
         """Whether a timer goes on by itself: it repeats, or what it runs arms it again."""
@@ -448,16 +447,17 @@ class Survivors:
         if call is None or step.kind not in ("call", "spawn"):
             return False
         sending = self.sends.of(call)
-        if sending is not None and sending.place in link.places:
+        sent_on = sending.place if sending is not None else None
+        if sent_on is not None and (sent_on in link.places or self.owners.own(sent_on) in link.places):
             return True
         place = call.receiver_place
         names = self.knowledge.names
-        if place is not None and place in link.writers:
+        if place is not None and (place in link.writers or self.owners.own(place) in link.writers):
             return call.method in link.sends or call.method in names("owner", "writes")
         if link.sends and (self.module.canonical(call.callee) or "") in names("owner", "writes_to"):
             first = call.arguments[0] if call.arguments else None
-            return isinstance(first, t.Ref) and self.owners.sockets.own(first.place) in link.places
-        if place is None or self.owners.sockets.own(place) not in link.places:
+            return isinstance(first, t.Ref) and self.owners.own(first.place) in link.places
+        if place is None or self.owners.own(place) not in link.places:
             return False
         if link.library is None:
             return call.method in link.sends
@@ -491,7 +491,7 @@ class Survivors:
             return
         clears = self.timers.clears(armed.arming)
         for function in self.module.functions_mentioning(place.name):
-            if function in ran or function is armed.function or not visible_in(place.root, function):
+            if function in ran or function is armed.function or not self.owners.sees(function, place):
                 continue
             for step in function.cfg.steps:
                 if not clears.may_at(function, step, place):

@@ -16,7 +16,6 @@ from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function
 from wsantipattern.model.place import Place
-from wsantipattern.model.summary import visible_in
 from wsantipattern.roles.owner import End, Link
 from wsantipattern.roles.owner_forgotten import asks, matters
 from wsantipattern.roles.owner_timer import Armed
@@ -177,7 +176,9 @@ def _ends_another(function: Function) -> bool:
 
 def _clears(survivors: Survivors, armed: Armed, function: Function, place: Place) -> Step | None:
     """Where a function clears a timer, not to arm it anew."""
-    if not visible_in(place.root, function) or survivors.dealings.arms_itself(End(function, "named"), armed):
+    if not survivors.owners.sees(function, place) or survivors.dealings.arms_itself(
+        End(function, "named"), armed
+    ):
         return None
     clears = survivors.timers.clears(armed.arming)
     return next((s for s in function.cfg.steps if clears.may_at(function, s, place)), None)

@@ -230,6 +230,10 @@ class Timers:
             return True
         if written.path[-1:] == (ELEMENT,) and written.parent == place.parent:
             return True
+        if written.path and written.path == place.path and place.root.kind == "this":
+            # `c.idle.Stop()` of a client that a hub is handed
+            handed = written.root.kind in ("local", "parameter")
+            return handed and self.module.class_of(Place(written.root)) is place.root.owner
         if written.path or written.root.kind not in ("local", "parameter"):
             return False
         return any(

@@ -57,6 +57,7 @@ _SPINE = 24
 
 _TOTAL_NAMES = frozenset(
     {
+        "customElements.whenDefined",
         "setTimeout",
         "clearTimeout",
         "setInterval",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Path, Step
-from wsantipattern.model.flow import carried
+from wsantipattern.model.flow import Key, carried
 from wsantipattern.model.module import Function, Module
 from wsantipattern.model.place import Place
 from wsantipattern.model.summary import Effect
@@ -144,14 +144,24 @@ class Executors:
         return None
 
     def _is_cleared_by_close(self, handler: Function, timer: Timer, clears: Effect) -> bool:
-        """Whether a handler hears of an error, and the same emitter's close, which always follows, clears the timer."""
+        """Whether a handler hears of an error, and the same emitter's close, which always follows, clears the timer; or
+        another handler of the very event does."""
         host = handler.parent.host if handler.parent is not None else None
         if host is None:
             return False
         failed = self.timers.knowledge.names("timer", "error_events")
+        heard = list(self._heard(host))
         return any(
-            event in failed and given is handler and self._clears_at_close(host, emitter, timer, clears)
-            for emitter, event, given in self._heard(host)
+            (event in failed and self._clears_at_close(host, emitter, timer, clears))
+            or any(
+                (other, at) == (emitter, event)
+                and beside is not None
+                and beside is not handler
+                and clears.possibly(beside, timer.place)
+                for other, at, beside in heard
+            )
+            for emitter, event, given in heard
+            if given is handler
         )
 
     def _clears_at_close(self, host: Function, emitter: Place, timer: Timer, clears: Effect) -> bool:
@@ -207,10 +217,9 @@ class Executors:
         for step in cfg.steps:
             if step in released or not settles.may_at(handler, step, settled):
                 continue
-            before = cfg.path(
-                cfg.entry, {step}, avoiding=released | armed_again, given=[(("set", timer.place), True)]
-            )
-            if before is not None and cfg.path(step, cfg.exits, avoiding=released) is not None:
+            armed: list[tuple[Key, bool]] = [(("set", timer.place), True)]
+            before = cfg.path(cfg.entry, {step}, avoiding=released | armed_again, given=armed)
+            if before is not None and cfg.path(step, cfg.exits, avoiding=released, given=armed) is not None:
                 return before
         return None
 

@@ -18,7 +18,7 @@ from wsantipattern.roles.destination import Destinations
 from wsantipattern.roles.event import Events
 from wsantipattern.roles.holder import Found, Holder, Holders, alike
 from wsantipattern.roles.message import Message, Messages
-from wsantipattern.roles.renewal import is_empty
+from wsantipattern.roles.renewal import is_emptied, is_empty
 from wsantipattern.roles.socket import Sockets
 
 
@@ -340,7 +340,7 @@ class Lifetimes:
                 if call is not None:
                     if self._takes_out(call, kept):
                         return step.extent
-                    drained = drained or self.hands_on(call, kept)
+                    drained = drained or self.hands_on(call, kept) or self._goes_through(call, kept)
                     emptied = emptied or self._clears(call, kept)
                     helper = self.module.resolve(call) if not is_text and not emptied else None
                     if helper is not None and not call.arguments:
@@ -353,6 +353,8 @@ class Lifetimes:
                     where = self.holders.at(step.target) if step.target.path else Holder(step.target.root)
                     if self._is(where, kept) and self._cuts(store.value, kept):
                         return step.extent
+                    if where is not None and where.parent is not None and is_emptied(step, self.knowledge):
+                        emptied = emptied or self._is(where.parent, kept)  # `lines.length = 0`
                     if where is not None and (kept.within(where) or alike(kept, where)):
                         emptied = emptied or (is_empty(store.value, self.knowledge) and not store.declares)
                     drained = drained or (where != kept and self._is(self.holders.of(store.value), kept))
@@ -364,6 +366,15 @@ class Lifetimes:
             if not is_text and drained and emptied:
                 return function.name_extent
         return None
+
+    def _goes_through(self, call: t.Call, kept: Holder) -> bool:
+        """`batch.forEach((row) => ...)`."""
+        each = self.knowledge.names("dedup", "each")
+        return (
+            call.method in each
+            and call.receiver is not None
+            and self._is(self.holders.of(call.receiver), kept)
+        )
 
     def _clears(self, call: t.Call, kept: Holder) -> bool:
         clears = self.knowledge.names("accumulation", "clears")

@@ -267,6 +267,10 @@ class Newness:
                 asked = _asked(term.op, other, side is right)
                 if asked is not None:
                     value, found = _plain(side, asked == holds)
+                    if isinstance(value, t.Field) and value.name in self.knowledge.names(
+                        "message", "measures"
+                    ):
+                        value = value.subject  # `$("#" + id).length === 0`
                     if isinstance(value, (t.Call, t.Result, t.Ref)) and not _is_plain(value):
                         inner = value.call if isinstance(value, t.Result) else value
                         if self._member(inner, found, kept, function, step):

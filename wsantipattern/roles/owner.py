@@ -111,14 +111,14 @@ class Owners:
         if not place.path or root.kind not in ("local", "parameter"):
             return place
         owner = self.module.class_of(Place(root))
-        return place if owner is None else Place(owner.this, place.path)
+        return Place(owner.this, place.path) if owner is not None and owner.name else place
 
     def sees(self, function: Function, place: Place) -> bool:
         """Whether code of a function can name a place, be it by another object of the same class that it is handed."""
         root = place.root
         if visible_in(root, function):
             return True
-        if root.kind != "this" or root.owner is None:
+        if root.kind != "this" or root.owner is None or not root.owner.name:
             return False
         key = ("handed", function)
         memo = self.module.memo

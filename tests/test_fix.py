@@ -30,6 +30,7 @@ UNSAFE = {
     "backup_watch.py",
     "duel_referee.go",
     "kernel_greeting.ts",
+    "locksmith_wait.js",
     "lobby_requests.js",
     "pairing_code.js",
     "parcel_sink.ts",

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from wsantipattern.model import flow
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Path, Step
 from wsantipattern.model.flow import Key, carried
@@ -217,11 +218,18 @@ class Executors:
         for step in cfg.steps:
             if step in released or not settles.may_at(handler, step, settled):
                 continue
-            armed: list[tuple[Key, bool]] = [(("set", timer.place), True)]
+            armed = [(("set", timer.place), True), *self._flags(handler, timer.place)]
             before = cfg.path(cfg.entry, {step}, avoiding=released | armed_again, given=armed)
             if before is not None and cfg.path(step, cfg.exits, avoiding=released, given=armed) is not None:
                 return before
         return None
+
+    def _flags(self, handler: Function, place: Place) -> Iterator[tuple[Key, bool]]:
+        """The variables that say where the timer is armed that it is: `const isArmed = timer !== null`."""
+        for step in handler.cfg.of_kind("test"):
+            own, told = handler.cfg.atom(step), flow.atom(self.module.value_of(step.term))
+            if own is not None and told is not None and told[0] == ("set", place):
+                yield own[0], own[1] == told[1]
 
     def _was_cleared_around(self, handler: Function, timer: Timer, clears: Effect) -> bool:
         """Whether a handler is made by another one, which has cleared the timer by then."""

@@ -262,7 +262,8 @@ class Newness:
         if term.op == "in":
             # What it is asked of is the container itself, not the empty one that the variable began with.
             return self.carries(left) and self._contained(left, term.right, holds, kept, function, step)
-        for side, other in ((left, right), (right, left)):
+        for side, named in ((left, right), (right, left)):
+            other = self.module.value_of(named)
             if isinstance(other, t.Constant):
                 asked = _asked(term.op, other, side is right)
                 if asked is not None:

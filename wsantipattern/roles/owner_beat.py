@@ -37,7 +37,7 @@ class Beats:
             if isinstance(step.term, t.Suspend)
             and isinstance(step.term.value, t.Call)
             and (self.module.canonical(step.term.value.callee) or "") in pauses
-            and not _is_zero(step.term.value.argument(0))  # it only lets others run
+            and not _is_zero(self.module.value_of(step.term.value.argument(0)))  # it only lets others run
             and step in function.cfg.reachable(step)
         )
         return (function, steps) if steps else None

@@ -138,7 +138,8 @@ class Dealings:
     def deals_with(self, end: End, armed: Armed, link: Link | None) -> bool:
         """Whether an end clears the timer, gives it up, or does something that may clear it."""
         place = armed.place
-        ran = self.owners.run_by(end.function)
+        early = self.leaves_early(end, armed)
+        ran = self.owners.run_by(end.function) if early is None else self._run_early(early)
         inside = dict.fromkeys([*ran, *(inner for f in ran for inner in f.descendants)])
         if armed.callback in inside:
             return True
@@ -146,7 +147,6 @@ class Dealings:
             return self._deals_with_all(
                 end, armed, armed.collection, link, inside
             ) or self._is_left_to_others(armed, armed.collection)
-        early = self.leaves_early(end, armed)
         for function in inside:
             for step in function.cfg.steps:
                 if early is not None and function is end.function and early.passes_by(step):
@@ -188,21 +188,40 @@ class Dealings:
         gone = self._gone_when_armed(armed, end.link) if end.link is not None else frozenset()
         if place is None or not gone or cfg.incomplete:
             return None
-        tests: dict[Step, Place] = {}
+        tests: dict[Step, tuple[flow.Key, bool]] = {}
         for step in cfg.of_kind("test"):
-            decided = flow.atom(step.term)
-            asked = decided[0][1] if decided is not None and decided[0][0] == "set" else None
-            if isinstance(asked, Place) and self.owners.own(asked) in gone:
-                tests[step] = asked
+            for holds in (True, False):
+                own, outcome = cfg.atom(step), self._says_there(step.term, holds, gone)
+                if own is not None and outcome is not None:
+                    # Where it says so, the connection is there; it is not, so the test goes the other way.
+                    tests[step] = (own[0], own[1] == (holds != outcome))
         clears = self.timers.clears(armed.arming)
         steps = {s for s in cfg.steps if clears.may_at(function, s, place)}
         if not tests or not steps or any(clears.possibly(inner, place) for inner in function.descendants):
             return None
-        known: list[tuple[flow.Key, bool]] = [(("set", asked), False) for asked in tests.values()]
+        known = list(tests.values())
         if cfg.path(cfg.entry, steps, given=known) is not None:
             return None
         test = next((test for test in tests if any(cfg.reaches(test, step) for step in steps)), None)
         return Early(function, test, tuple(known)) if test is not None else None
+
+    def _says_there(self, term: t.Term | None, holds: bool, gone: frozenset[Place]) -> bool | None:
+        """Whether a condition's truth (falsity) says that a connection is there; None where it says nothing of it."""
+        for part, truth in flow.implied(term, holds, self.module) if term is not None else ():
+            decided = flow.atom(part)
+            asked = decided[0][1] if decided is not None and decided[0][0] == "set" else None
+            if decided is not None and isinstance(asked, Place) and self.owners.own(asked) in gone:
+                return decided[1] == truth
+        return None
+
+    def _run_early(self, early: Early) -> list[Function]:
+        """The functions that an end runs where it leaves early."""
+        found: dict[Function, None] = {early.function: None}
+        for step, call in early.function.cfg.calls:
+            callee = self.module.resolve(call)
+            if callee is not None and not early.passes_by(step):
+                found.update(dict.fromkeys(self.owners.run_by(callee)))
+        return list(found)
 
     def _gone_when_armed(self, armed: Armed, link: Link) -> frozenset[Place]:
         """The places of a connection that are set to nothing where the timer is armed, or just before."""

@@ -483,7 +483,8 @@ class Resets:
                 # `ring.ids?.clear()`, of a ring that a map holds: where it is missing, there is nothing to clear.
                 given.append(here)
             elif here is not None and any(
-                s.holds(storage) for s in self._entries_asked_for(inner, plain(step.term, self.module))
+                s.holds(storage)
+                for s in self._entries_asked_for(inner, self.module.value_of(plain(step.term, self.module)))
             ):
                 # `if room in self.seen: del self.seen[room]`: where it is missing, there is nothing to drop.
                 given.append(here)

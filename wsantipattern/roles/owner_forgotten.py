@@ -178,9 +178,8 @@ def matters(survivors: Survivors, armed: Armed, function: Function, step: Step) 
     if survivors.module.resolve(call) is not None or survivors.timers.arming_of(call, 0) is not None:
         return False
     known = survivors.knowledge
-    if isinstance(call.callee, t.Ref) and any_of(
-        of_place(call.callee.place), known.names("words", "logging")
-    ):
+    on = call.receiver_place
+    if on is not None and any_of(of_place(on), known.names("owner", "loggers")):
         return False
     slight = known.names("owner", "quick") | known.names("owner", "logs")
     return call.method not in slight and not any(

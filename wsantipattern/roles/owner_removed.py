@@ -20,6 +20,7 @@ from wsantipattern.roles.owner import End
 from wsantipattern.roles.owner_timer import Armed
 
 if TYPE_CHECKING:
+    from wsantipattern.roles.owner_after import Chain
     from wsantipattern.roles.owner_survivor import Survivor, Survivors
 
 
@@ -32,7 +33,12 @@ def removed(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
         return
     owners, collections = survivors.owners, survivors.kept.collections
     ran = owners.run_by(armed.callback)
-    asking = set(collections.mentioning(kept))
+    # What only takes entries out asks nothing; a callback that does so itself settles what somebody waits for.
+    asking = {
+        f
+        for f in collections.mentioning(kept)
+        if f is armed.callback or not _only_takes_out(survivors, f, kept)
+    }
     if any(_may_stop(survivors, armed, f, asking) for f in ran):
         return
     # What removes an entry when its timer has fired leaves none (node-red's trigger node arms it in three places).
@@ -62,11 +68,8 @@ def removed(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
         if (sibling is None and not told) or _is_handed_on(survivors, function, kept):
             continue
         end = End(function, "method", None, step)
-        if _asks(survivors, armed, end):
-            continue
-        work = next(
-            ([(f, s)] for f in ran if f not in asking for s in f.cfg.steps if _is_felt(survivors, s)), None
-        )
+        felt = ((f, s) for f in ran if f not in asking for s in f.cfg.steps if _is_felt(survivors, s))
+        work: Chain | None = next(([one] for one in felt if not _asks(survivors, armed, end, one)), None)
         if work is None:
             continue
         cleared = None if sibling is None else (sibling, kept.element)
@@ -118,6 +121,20 @@ def _takes_out(survivors: Survivors, step: Step, kept: Place) -> bool:
     )
 
 
+def _only_takes_out(survivors: Survivors, function: Function, kept: Place) -> bool:
+    """Whether a function does nothing with a collection but take entries out of it."""
+    touching = [
+        step
+        for step in function.cfg.steps
+        if (step.target is not None and step.target.starts_with(kept))
+        or any(
+            isinstance(part, t.Ref) and part.place.starts_with(kept)
+            for part in (step.term.walk() if step.term is not None else ())
+        )
+    ]
+    return bool(touching) and all(_takes_out(survivors, step, kept) for step in touching)
+
+
 def _cleared_fields(
     survivors: Survivors, function: Function, armed: Armed, removal: Step | None = None
 ) -> dict[str, Step]:
@@ -132,7 +149,7 @@ def _cleared_fields(
         if callee is None:
             continue
         given = [flow.key(a) for a in call.arguments]
-        if key is None or not given or None in given or key in given:
+        if key is None or not given or None in given or key in given or _is_of_entry(call, removal):
             ran.extend(survivors.owners.run_by(callee))
     return {
         value.place.path[-1]: step
@@ -143,12 +160,26 @@ def _cleared_fields(
     }
 
 
+def _is_of_entry(call: t.Call, removal: Step | None) -> bool:
+    """Whether a call is given the entry that is taken out by a field of it: `quiet(t); delete(tables, t.id)`."""
+    by = _taken_by(removal) if removal is not None else None
+    return isinstance(by, t.Ref) and any(
+        isinstance(a, t.Ref) and by.place.path and by.place.starts_with(a.place) for a in call.arguments
+    )
+
+
 def _key_of(removal: Step) -> flow.Key | None:
     """The key of the entry that a step takes out."""
+    by = _taken_by(removal)
+    return flow.key(by) if by is not None else None
+
+
+def _taken_by(removal: Step) -> t.Term | None:
+    """What a step says of the entry that it takes out."""
     if removal.kind == "delete" and isinstance(removal.term, t.Delete):
         target = removal.term.target
-        return flow.key(target.key) if isinstance(target, t.Ref) and target.key is not None else None
-    return flow.key(removal.call.argument(0)) if removal.call is not None else None
+        return target.key if isinstance(target, t.Ref) else None
+    return removal.call.argument(0) if removal.call is not None else None
 
 
 def _is_handed_on(survivors: Survivors, function: Function, kept: Place) -> bool:
@@ -180,16 +211,26 @@ def _is_handed_on(survivors: Survivors, function: Function, kept: Place) -> bool
     )
 
 
-def _asks(survivors: Survivors, armed: Armed, end: End) -> bool:
-    """Whether a callback asks for a field that the removal writes."""
+def _asks(survivors: Survivors, armed: Armed, end: End, work: tuple[Function, Step]) -> bool:
+    """Whether a callback asks for a field that the removal writes, and may leave what it does then."""
     after = survivors.after(end)
+    host, goal = work
     return any(
         isinstance(part, t.Ref) and part.place.path and after.was_changed(part.place)
-        for function in survivors.owners.run_by(armed.callback)
+        for function in dict.fromkeys((armed.callback, host))
         for step in function.cfg.of_kind("test")
-        if step.term is not None
+        if step.term is not None and not (function is host and _goes_on(function, step, goal))
         for part in step.term.walk()
     )
+
+
+def _goes_on(function: Function, test: Step, goal: Step) -> bool:
+    """Whether every outcome of a test comes to a step, or none does."""
+    cfg = function.cfg
+    outcomes = {
+        edge.target is goal or cfg.reaches(edge.target, goal) for edge in test.edges if edge.label != "raise"
+    }
+    return len(outcomes) < 2
 
 
 def _is_felt(survivors: Survivors, step: Step) -> bool:

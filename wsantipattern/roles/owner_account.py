@@ -16,11 +16,14 @@ def account(survivor: Survivor) -> tuple[str, str, list[tuple[t.Extent, str]]]:
         steps.append((armed.extent, f"`{name}` is armed here"))
     if survivor.cleared is not None:
         step, place = survivor.cleared
-        steps.append((step.extent, f"{ended} clears `{place}`"))
+        own = armed.collection is not None and place == armed.collection.element
+        what = "another timer of the same entry" if own else f"`{place}`"
+        steps.append((step.extent, f"{ended} clears {what}"))
     if survivor.early is not None:
         steps.append((survivor.early.extent, f"the connection is gone meanwhile, so {ended} leaves here"))
     elif end.closing is not None:
-        steps.append((end.closing.extent, f"{ended} closes the connection"))
+        done = "closes the connection" if end.link is not None else "takes the entry out"
+        steps.append((end.closing.extent, f"{ended} {done}"))
     elif survivor.cleared is None:
         steps.append((end.function.name_extent, f"{ended} does not clear `{name}`"))
     if survivor.how == "revived":

@@ -23,9 +23,9 @@ Chain = list[tuple[Function, Step]]
 
 
 class Aftermath:
-    """What holds once an end has run."""
+    """What holds once an end has run; with `way`, once it has run through these steps of its function alone."""
 
-    def __init__(self, owners: Owners, end: End) -> None:
+    def __init__(self, owners: Owners, end: End, way: frozenset[Step] | None = None) -> None:
         self.owners = owners
         self.module = owners.module
         self.end = end
@@ -35,7 +35,11 @@ class Aftermath:
         self._settled: dict[Place, bool] = {}
         self._decided: dict[Place, bool] = {}
         self._guards: dict[tuple[Function, bool], set[Step]] = {}
+        self._way = way
         self._ran = set(owners.run_by(end.function))
+        if way is not None:
+            called = [self.module.resolve(s.call) for s in way if s.call is not None]
+            self._ran = {end.function, *(g for f in called if f is not None for g in owners.run_by(f))}
         self._collect()
 
     # -- what the end changes ----------------------------------------------------------------------
@@ -43,6 +47,8 @@ class Aftermath:
     def _collect(self) -> None:
         for function in self._ran:
             for step in function.cfg.steps:
+                if function is self.end.function and self._way is not None and step not in self._way:
+                    continue
                 if not _is_of_one_run(function, step):
                     self._effect(step, certain=True)
             for inner in function.descendants:

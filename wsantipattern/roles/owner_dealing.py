@@ -205,6 +205,46 @@ class Dealings:
         test = next((test for test in tests if any(cfg.reaches(test, step) for step in steps)), None)
         return Early(function, test, tuple(known)) if test is not None else None
 
+    def fails_to_clear(self, end: End, armed: Armed) -> tuple[Step, frozenset[Step]] | None:
+        """Where an end closes the connection because something has failed, and leaves without the clear that its other ways
+        come to; with the steps of all such ways. `if err := s.drain(); err != nil { s.conn.Close(); return err }`"""
+        place, link, function, cfg = armed.place, end.link, end.function, end.function.cfg
+        if place is None or link is None or cfg.incomplete:
+            return None
+        clears = self.timers.clears(armed.arming)
+        if not any(clears.may_at(function, s, place) for s in cfg.steps):
+            return None
+        dealing = {
+            step
+            for step in cfg.steps
+            if clears.may_at(function, step, place)
+            or self._may_clear(function, step, armed, link)
+            or (
+                step.target is not None
+                and step.kind in ("assign", "delete")
+                and place.starts_with(step.target)
+            )
+        }
+        given = [(("set", place), True)]
+        for step in cfg.of_kind("call"):
+            if step in dealing or not self._closes(link, step) or not _has_failed(function, step):
+                continue
+            onward = {edge.label for edge in step.edges} - {"raise"}
+            if (
+                cfg.path(cfg.entry, {step}, avoiding=dealing, given=given) is not None
+                and cfg.path(step, {cfg.exit}, avoiding=dealing, given=given, labels=onward) is not None
+            ):
+                return step, frozenset(cfg.reachable(cfg.entry, avoiding=dealing))
+        return None
+
+    def _closes(self, link: Link, step: Step) -> bool:
+        """Whether a step closes the connection, or a function of the file that it calls does."""
+        callee = self.module.resolve(step.call) if step.call is not None else None
+        return self.owners.closes(link, step) or (
+            callee is not None
+            and any(self.owners.closes(link, s) for f in self.owners.run_by(callee) for s in f.cfg.steps)
+        )
+
     def _says_there(self, term: t.Term | None, holds: bool, gone: frozenset[Place]) -> bool | None:
         """Whether a condition's truth (falsity) says that a connection is there; None where it says nothing of it."""
         for part, truth in flow.implied(term, holds, self.module) if term is not None else ():
@@ -579,3 +619,18 @@ def _takes(step: Step, place: Place) -> bool:
     return step.kind != "test" and any(
         isinstance(part, t.Ref) and part.place == place for part in (step.term.walk() if step.term else ())
     )
+
+
+def _has_failed(function: Function, step: Step) -> bool:
+    """Whether a step is only come to where a call has given an error, or something was caught."""
+    if any(function.cfg.dominates(handler, step) for handler in function.cfg.of_kind("handler")):
+        return True
+    for fact in function.cfg.known_at(step):
+        told = flow.atom(fact.term)
+        place = told[0][1] if told is not None and told[0][0] == "set" and len(told[0]) == 2 else None
+        if told is None or told[1] != fact.holds or not isinstance(place, Place) or not place.is_local:
+            continue
+        values = [store.value for _, store in function.module.stores_to(place)]
+        if values and all(isinstance(v, t.Call) or (isinstance(v, t.Result) and v.index > 0) for v in values):
+            return True
+    return False

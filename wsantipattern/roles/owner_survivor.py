@@ -302,11 +302,16 @@ class Survivors:
         if self.dealings.arms_itself(end, armed):
             self._silent(armed, "{} arms it itself, so it ends nothing for `{}`", name, armed.name, at=at)
             return
-        if self.dealings.deals_with(end, armed, link):
-            self.settled_by(armed, end)
-            return
         after = self.after(end)
-        cleared = self.dealings.sibling(end, armed)
+        failing = None
+        if self.dealings.deals_with(end, armed, link):
+            failing = self.dealings.fails_to_clear(end, armed)
+            if failing is None:
+                self.settled_by(armed, end)
+                return
+            after = Aftermath(self.owners, end, failing[1])
+            end = End(end.function, end.kind, link, failing[0])
+        cleared = self.dealings.sibling(end, armed) if failing is None else None
         work = None
         if self._remakes(armed, link, another=False):
             work = self.work(after, armed, lambda f, s: self._makes_soon(armed, link, f, s))
@@ -327,6 +332,7 @@ class Survivors:
         meant = (
             cleared is not None
             or early is not None
+            or failing is not None
             or (armed.held is not None and self.dealings.is_cleared_elsewhere(armed, end))
         )
         if remakes:
@@ -348,6 +354,8 @@ class Survivors:
             return
         sure = end.is_sure or (end.kind == "method" and meant)
         confidence = Confidence.HIGH if link.is_strong and sure else Confidence.MEDIUM
+        if failing is not None:
+            confidence = Confidence.MEDIUM
         if end.kind == "plain" and (
             remakes or not link.is_strong or not self._is_one_of_two(armed, end, link)
         ):

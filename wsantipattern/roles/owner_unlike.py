@@ -19,6 +19,7 @@ from wsantipattern.model.place import Place
 from wsantipattern.roles.owner import End, Link
 from wsantipattern.roles.owner_forgotten import asks, matters
 from wsantipattern.roles.owner_timer import Armed
+from wsantipattern.roles.words import any_of, split
 
 if TYPE_CHECKING:
     from wsantipattern.roles.owner_survivor import Survivor, Survivors
@@ -33,10 +34,12 @@ def unlike(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
         return
     owners, dealings = survivors.owners, survivors.dealings
     clears = survivors.timers.clears(armed.arming)
-    for ways in _ways(survivors, armed, place):
+    for ways, is_leaving in _ways(survivors, armed, place):
         if not any(_clears(survivors, armed, f, place) is not None for f in ways):
             continue
         for function in ways:
+            if is_leaving and not _ends(survivors, armed, function):
+                continue
             if function.owner is not place.root.owner or clears.possibly(function, place):
                 continue
             if _is_cleared_around(survivors, armed, function, place):
@@ -54,13 +57,26 @@ def unlike(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
             return
 
 
-def _ways(survivors: Survivors, armed: Armed, place: Place) -> Iterator[list[Function]]:
-    """The functions that come to one end of a timer's owner, for each end that none of them clears for the others."""
+def _ways(survivors: Survivors, armed: Armed, place: Place) -> Iterator[tuple[list[Function], bool]]:
+    """The functions that come to one end of a timer's owner, for each end that none of them clears for the others; and
+    whether they only have in common that the owner leaves a collection."""
     clears = survivors.timers.clears(armed.arming)
     for common in _endings(survivors, place):
         if not clears.possibly(common, place):
-            yield survivors.owners.callers_of(common, 1)
-    yield from _leavings(survivors, place).values()
+            yield survivors.owners.callers_of(common, 1), False
+    for ways in _leavings(survivors, place).values():
+        yield ways, True
+
+
+def _ends(survivors: Survivors, armed: Armed, function: Function) -> bool:
+    """Whether a function that takes its object out of a collection ends it: it clears another timer, or its name says so.
+    What leaves a room, or a queue of those who wait, may live on."""
+    words = split(function.name.rpartition(".")[2])
+    return (
+        survivors.dealings.sibling(End(function, "named"), armed) is not None
+        or survivors.owners.is_named_end(function)
+        or any_of(words, survivors.knowledge.names("owner", "leaves"))
+    )
 
 
 def _leavings(survivors: Survivors, place: Place) -> dict[object, list[Function]]:
@@ -81,6 +97,9 @@ def _leavings(survivors: Survivors, place: Place) -> dict[object, list[Function]
                 by = step.call.argument(0) if step.call is not None and step.call.method in removes else None
             if kept is None or not isinstance(by, t.Ref) or by.place.root is not this:
                 continue
+            scope = kept.root.scope
+            if scope is not None and scope.host is function.host:
+                continue  # `room.members.delete(this.id)` of a room that is given
             # What an object keeps itself, `this.players.delete(this.leader)`, is not where it is kept.
             own = kept.root is this and len(kept.path) < 2 and not _is_given(survivors, kept)
             if own and by.place.path:

@@ -150,6 +150,12 @@ class OwnerTimers:
                 if id(call) in stored:
                     continue
                 arming = self.timers.arming_of(call, 0)
+                field = self._field_of(call) if arming is not None else None
+                if arming is not None and arming.ticks is not None and field is not None:
+                    beat = self.beats.of_ticks(field, arming.ticks)
+                    if beat is not None:
+                        found.append(Armed(arming, call, step, function, field, beat[0], None, None, beat[1]))
+                    continue
                 callback = self.callback_of(arming, call) if arming in kinds and arming is not None else None
                 if arming is None or callback is None or arming.starts is not None:
                     continue
@@ -158,7 +164,19 @@ class OwnerTimers:
                 collection = self.collections.of(function, call, None) if call.parent is not None else None
                 if call.parent is None or collection is not None:
                     found.append(Armed(arming, call, step, function, None, callback, None, collection))
+                elif field is not None:
+                    found.append(Armed(arming, call, step, function, field, callback, None))
         return found, given, tasks
+
+    def _field_of(self, call: t.Call) -> Place | None:
+        """The field that a timer is written down for: `&Poller{ticker: time.NewTicker(d)}`."""
+        made = call.parent
+        if not isinstance(made, t.Record) or not made.type_name:
+            return None
+        last = made.type_name.rpartition(".")[2]
+        owner = next((c for c in self.module.classes if c.name == last), None)
+        name = next((name for name, value in made.entries if value is call), None)
+        return Place(owner.this).field(name) if owner is not None and name is not None else None
 
     def _beating(self, function: Function, timer: Timer) -> Armed | None:
         """A task or ticker that a field keeps, with the loop that it runs; without `waits`, a task that does not beat."""

@@ -20,9 +20,9 @@ Limits
     or begin anew after it; and where the end calls something of another file with the timer or its owner. Contexts
     are left out; a task counts where a field keeps it and it sleeps in a loop, a ticker of Go where a field keeps it
     and one function takes its ticks, a task only where the end cancels another one or something else cancels this
-    one; of libraries that reconnect by themselves, only what
-    they are told to close counts. A one-shot timer counts where it connects anew, arms itself again, where another
-    end clears it, or where a close handler clears another timer. Timers in a map, object, list or set count where
+    one; of libraries that reconnect by themselves, only what they are told to close counts. A one-shot timer counts
+    where it connects anew, arms itself again, where another end clears it, or where a close handler clears another
+    timer. Timers in a map, object, list or set count where
     nobody of another file has it and the end does not so much as name it, or only empties it; a single one that is
     cleared in good time shows that they are to be cleared. Without a connection that the callback uses, only the
     end of a component, or a method such as `destroy` that clears another timer, is an end, and a callback that

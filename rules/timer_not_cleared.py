@@ -21,7 +21,8 @@ Limits
     watchdog only where nothing awaits it, reads its result or hands it over (to `asyncio.gather`, say), and none in
     files of tests. A loop over the handles or their names that clears each of them counts as a clear of each, also
     where it would run over none. Promises and futures are followed to the handlers in the same function that settle
-    them; Twisted's Deferreds are not. A function that clears the timer and is given to something of another file
+    them; Twisted's Deferreds are not. Another handler of the very event that settles one, and that may clear the timer,
+    counts as a clear. A function that clears the timer and is given to something of another file
     (`stack.callback(stop)`) counts as a clear. Functions of other files are not followed.
 """
 

@@ -36,7 +36,8 @@ Limits
     it; TypeScript's `private` and names that begin with `_`, `#` or, in Go, a small letter tell who may arm it. So
     is what switches a field that nothing switches back and that keeps a timer from being armed, and the second of
     two methods that call one `release()`, close one connection, or take the object out of one list of others, where the
-    first clears the timer. An end that comes to no clear counts where a close handler forgets the connection, arms the
+    first clears the timer (leaving a list counts where the method clears another timer, or its name says that it ends
+    the object, and the object does not join that list by itself). An end that comes to no clear counts where a close handler forgets the connection, arms the
     timer, and the end leaves at once without a connection; and where the end closes the connection because something
     has failed, and leaves before the clear that its other ways come to. A callback that
     a caller gives counts only so: where one end clears it, and another does not.

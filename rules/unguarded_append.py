@@ -21,7 +21,9 @@ Limits
     connection brings into a variable of its function, for objects that are made together with their connection,
     for the server's end of a socket.io connection, for libraries that connect again only when asked to, for
     terminals, for lists of which only the newest items are kept (a chat whose history is cut to 500 lines still
-    shows some of them twice), and in files of tests. Of more than three additions of a function to one place, the
+    shows some of them twice), for entries that hold the connection itself (`seats.push({ socket, name })`: they register
+    it, and a history that keeps each sender's socket is taken for that), for what is read once before an object made
+    with its connection is handed out, and in files of tests. Of more than three additions of a function to one place, the
     first is reported, and the next ones are its trace. Nothing in a client tells whether its server sends anything
     again: feeds of what is live only are reported like those with a history. A field that outlives its connection
     is reported also where nothing of the file connects again: who calls it may, and whether the sender repeats

@@ -54,9 +54,6 @@ class Link:
     sends: frozenset[str] = frozenset()
     writers: frozenset[Place] = frozenset()
 
-    def holds(self, place: Place | None) -> bool:
-        return place is not None and place in self.places
-
 
 @record(frozen=True, slots=True, eq=False)
 class End:
@@ -112,6 +109,10 @@ class Owners:
             return place
         owner = self.module.class_of(Place(root))
         return Place(owner.this, place.path) if owner is not None and owner.name else place
+
+    def holds(self, link: Link, place: Place | None) -> bool:
+        """Whether a place is one of a connection's, as it is written or as the methods of its object name it."""
+        return place is not None and (place in link.places or self.own(place) in link.places)
 
     def sees(self, function: Function, place: Place) -> bool:
         """Whether code of a function can name a place, be it by another object of the same class that it is handed."""
@@ -396,12 +397,7 @@ class Owners:
     def makes(self, link: Link, function: Function, step: Step) -> bool:
         """Whether a step makes the connection anew."""
         store = step.store
-        return (
-            store is not None
-            and step.target is not None
-            and (step.target in link.places or self.own(step.target) in link.places)
-            and self._makes(store.value)
-        )
+        return store is not None and self.holds(link, step.target) and self._makes(store.value)
 
     def receives(self, link: Link | None) -> list[tuple[Function, Step]]:
         """The steps that take a message from the connection, and so end when it is closed."""

@@ -214,6 +214,8 @@ class Dealings:
         clears = self.timers.clears(armed.arming)
         if not any(clears.may_at(function, s, place) for s in cfg.steps):
             return None
+        if self.is_cleared_around(armed, function, place):
+            return None
         dealing = {
             step
             for step in cfg.steps
@@ -236,6 +238,24 @@ class Dealings:
             ):
                 return step, frozenset(cfg.reachable(cfg.entry, avoiding=dealing))
         return None
+
+    def is_cleared_around(self, armed: Armed, function: Function, place: Place) -> bool:
+        """Whether what runs a function clears the timer, not to arm it anew, on a way that also runs the function."""
+        clears, outer = self.timers.clears(armed.arming), self.owners.callers_of(function)
+        inner = {function, *outer}
+        for caller in outer:
+            if not clears.possibly(caller, place) or self.arms_itself(End(caller, "named"), armed):
+                continue
+            cfg = caller.cfg
+            calls = [s for s, call in cfg.calls if self.module.resolve(call) in inner]
+            for step in cfg.steps:
+                if (
+                    step not in calls
+                    and clears.may_at(caller, step, place)
+                    and any(cfg.reaches(step, call) or cfg.reaches(call, step) for call in calls)
+                ):
+                    return True
+        return False
 
     def _closes(self, link: Link, step: Step) -> bool:
         """Whether a step closes the connection, or a function of the file that it calls does."""
@@ -316,12 +336,21 @@ class Dealings:
         return False
 
     def _is_kept_twice(self, armed: Armed, place: Place) -> bool:
-        """Whether a container is given the timer, or one of its methods."""
+        """Whether a container is given the timer, or one of its methods, or made with it."""
         adds = self.knowledge.names("dedup", "adds")
+        functions = self.module.functions_mentioning(place.name)
+        if any(
+            isinstance(listed, t.Sequence)
+            and any(isinstance(e, t.Ref) and e.place.starts_with(place) for e in listed.elements)
+            for function in functions
+            for _, store in function.cfg.assignments
+            for listed in store.value.walk()
+        ):
+            return True
         return any(
             call.method in adds
             and any(isinstance(a, t.Ref) and a.place.starts_with(place) for a in call.arguments)
-            for function in self.module.functions_mentioning(place.name)
+            for function in functions
             for _, call in function.cfg.calls
         )
 

@@ -302,15 +302,14 @@ class Survivors:
         if self.dealings.arms_itself(end, armed):
             self._silent(armed, "{} arms it itself, so it ends nothing for `{}`", name, armed.name, at=at)
             return
-        after = self.after(end)
         failing = None
         if self.dealings.deals_with(end, armed, link):
             failing = self.dealings.fails_to_clear(end, armed)
             if failing is None:
                 self.settled_by(armed, end)
                 return
-            after = Aftermath(self.owners, end, failing[1])
             end = End(end.function, end.kind, link, failing[0])
+        after = self.after(end) if failing is None else Aftermath(self.owners, end, failing[1])
         cleared = self.dealings.sibling(end, armed) if failing is None else None
         work = None
         if self._remakes(armed, link, another=False):
@@ -455,8 +454,7 @@ class Survivors:
         if call is None or step.kind not in ("call", "spawn"):
             return False
         sending = self.sends.of(call)
-        sent_on = sending.place if sending is not None else None
-        if sent_on is not None and (sent_on in link.places or self.owners.own(sent_on) in link.places):
+        if sending is not None and self.owners.holds(link, sending.place):
             return True
         place = call.receiver_place
         names = self.knowledge.names

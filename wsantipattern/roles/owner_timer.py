@@ -193,10 +193,7 @@ class OwnerTimers:
         if beat is not None:
             return Armed(timer.arming, timer.call, timer.step, function, place, beat[0], timer, None, beat[1])
         considered.aside(timer.extent, what, timer.place)
-        if not timer.arming.task:
-            return None
-        nobody = Function(self.module, "", "lambda", timer.call.extent)
-        return Armed(timer.arming, timer.call, timer.step, function, place, nobody, timer)
+        return self._of_others(function, timer) if timer.arming.task else None
 
     def _of_object(self, function: Function, place: Place) -> Place:
         """The field that an object's methods know as theirs, where a function makes the object and returns it:

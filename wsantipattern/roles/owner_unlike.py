@@ -15,7 +15,7 @@ from wsantipattern.finding import Confidence
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
 from wsantipattern.model.module import Function
-from wsantipattern.model.place import Place
+from wsantipattern.model.place import Binding, Place
 from wsantipattern.roles.owner import End, Link
 from wsantipattern.roles.owner_forgotten import asks, matters
 from wsantipattern.roles.owner_timer import Armed
@@ -42,7 +42,7 @@ def unlike(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:
                 continue
             if function.owner is not place.root.owner or clears.possibly(function, place):
                 continue
-            if _is_cleared_around(survivors, armed, function, place):
+            if dealings.is_cleared_around(armed, function, place):
                 continue
             end = End(function, "named")
             if dealings.arms_itself(end, armed) or dealings.deals_with(end, armed, None):
@@ -102,10 +102,33 @@ def _leavings(survivors: Survivors, place: Place) -> dict[object, list[Function]
                 continue  # `room.members.delete(this.id)` of a room that is given
             # What an object keeps itself, `this.players.delete(this.leader)`, is not where it is kept.
             own = kept.root is this and len(kept.path) < 2 and not _is_given(survivors, kept)
-            if own and by.place.path:
+            if (own and by.place.path) or _joins_later(survivors, this, kept):
                 continue
             found.setdefault((kept, by.place), []).append(function)
     return found
+
+
+def _joins_later(survivors: Survivors, this: Binding, kept: Place) -> bool:
+    """Whether an object puts itself into a collection by a method of its own: a queue, or a room, which it may leave and
+    live on. What is put there by whoever makes it is a list of all that live."""
+    itself = Place(this)
+    return any(
+        (
+            step.call is not None
+            and step.call.receiver_place == kept
+            and any(isinstance(a, t.Ref) and a.place == itself for a in step.call.arguments)
+            and step.call.method in survivors.knowledge.names("dedup", "adds")
+        )
+        or (
+            step.store is not None
+            and step.target == kept.element
+            and isinstance(step.store.value, t.Ref)
+            and step.store.value.place == itself
+        )
+        for function in survivors.module.functions
+        if function.kind == "method" and function.owner is this.owner
+        for step in function.cfg.of_kind("call", "assign")
+    )
 
 
 def _is_given(survivors: Survivors, kept: Place) -> bool:
@@ -114,26 +137,6 @@ def _is_given(survivors: Survivors, kept: Place) -> bool:
     return bool(stores) and all(
         isinstance(store.value, t.Ref) and store.value.place.root.kind == "parameter" for _, store in stores
     )
-
-
-def _is_cleared_around(survivors: Survivors, armed: Armed, function: Function, place: Place) -> bool:
-    """Whether what runs a function clears the timer, not to arm it anew, on a way that also runs the function."""
-    clears, owners = survivors.timers.clears(armed.arming), survivors.owners
-    outer = owners.callers_of(function)
-    inner = {function, *outer}
-    for caller in outer:
-        if not clears.possibly(caller, place) or survivors.dealings.arms_itself(End(caller, "named"), armed):
-            continue
-        cfg = caller.cfg
-        calls = [s for s, call in cfg.calls if survivors.module.resolve(call) in inner]
-        for step in cfg.steps:
-            if (
-                step not in calls
-                and clears.may_at(caller, step, place)
-                and any(cfg.reaches(step, call) or cfg.reaches(call, step) for call in calls)
-            ):
-                return True
-    return False
 
 
 def given(survivors: Survivors, armed: Armed) -> Iterator[Survivor]:

@@ -24,7 +24,7 @@ from wsantipattern.roles.hearing import Hearing
 from wsantipattern.roles.owner_timer import OwnerTimers
 from wsantipattern.roles.socket import Library, Sockets
 from wsantipattern.roles.timer import Timers
-from wsantipattern.roles.words import split
+from wsantipattern.roles.words import any_of, of_place, split
 
 DEPTH = 4
 """Calls of the file that are followed."""
@@ -630,6 +630,14 @@ class Owners:
                 ran = [*ran, *self.run_by(armed.callback)]
         makers = frozenset().union(*(link.makers for link in self.links))
         return any(f in makers or any(map(self.makes_another, f.cfg.steps)) for f in dict.fromkeys(ran))
+
+    def only_tells(self, call: t.Call) -> bool:
+        """Whether a call of another file writes a line to a log, or says something of what it is given and keeps nothing of
+        it: `log.info("%s gone", self)`, `crowd.leave(id(self))`."""
+        on = call.receiver_place
+        if on is not None and any_of(of_place(on), self.knowledge.names("owner", "loggers")):
+            return True
+        return (self.module.canonical(call.callee) or "") in self.knowledge.names("owner", "inspects")
 
     def is_named_end(self, function: Function) -> bool:
         """Whether the name of a function says that it ends something."""

@@ -526,6 +526,8 @@ class Dealings:
         call = step.call
         if step.kind not in ("call", "spawn") or call is None or self.module.resolve(call) is not None:
             return False
+        if self.owners.only_tells(call):
+            return False
         place = armed.held
         if isinstance(call.callee, t.Ref) and call.callee.place.root.name == "super":
             owner = function.this.owner if function.this is not None else None

@@ -17,7 +17,6 @@ from wsantipattern.model.place import Place
 from wsantipattern.model.summary import visible_in
 from wsantipattern.roles.owner import End
 from wsantipattern.roles.owner_timer import Armed
-from wsantipattern.roles.words import any_of, of_place
 
 if TYPE_CHECKING:
     from wsantipattern.roles.owner_after import Chain
@@ -178,8 +177,7 @@ def matters(survivors: Survivors, armed: Armed, function: Function, step: Step) 
     if survivors.module.resolve(call) is not None or survivors.timers.arming_of(call, 0) is not None:
         return False
     known = survivors.knowledge
-    on = call.receiver_place
-    if on is not None and any_of(of_place(on), known.names("owner", "loggers")):
+    if survivors.owners.only_tells(call):
         return False
     slight = known.names("owner", "quick") | known.names("owner", "logs")
     return call.method not in slight and not any(

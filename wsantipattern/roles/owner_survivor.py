@@ -566,15 +566,28 @@ class Survivors:
 
     def _takes_time(self, chain: Chain) -> bool:
         """Whether something runs before the timer is armed that another thread can come between."""
-        quick = self.knowledge.names("owner", "quick")
         return any(
-            self.module.resolve(call) is None
-            and not call.total
-            and call.method not in quick
-            and self.kept.timers.arming_of(call, 0) is None
-            and function.cfg.reaches(before, step)
+            self._is_slow(call) and function.cfg.reaches(before, step)
             for function, step in chain
             for before, call in function.cfg.calls
+        )
+
+    def _is_slow(self, call: t.Call) -> bool:
+        """Whether a call of another file takes time, or a function of the file makes one that does and arms nothing."""
+        callee = self.module.resolve(call)
+        if callee is not None:
+            ran = self.owners.run_by(callee)
+            armed = any(self.kept.arms(a, f, s) for a in self.kept.armed for f in ran for s in f.cfg.steps)
+            return not armed and any(
+                self.module.resolve(inner) is None and self._is_slow(inner)
+                for f in ran
+                for _, inner in f.cfg.calls
+            )
+        return (
+            not call.total
+            and call.method not in self.knowledge.names("owner", "quick")
+            and self.kept.timers.arming_of(call, 0) is None
+            and not self.owners.only_tells(call)
         )
 
     def account(self, survivor: Survivor) -> tuple[str, str, list[tuple[t.Extent, str]]]:

@@ -100,8 +100,8 @@ class OwnerTimers:
         kinds = [a for a in self.timers.armings if not a.task and a.callback is not None]
         looped = [a for a in self.timers.armings if a.task or a.ticks is not None]
         functions: dict[Function, None] = {}
-        for word in sorted({a.name.rpartition(".")[2] for a in (*kinds, *looped)}):
-            functions.update(dict.fromkeys(self.module.functions_mentioning(word)))
+        for arming in (*kinds, *looped):
+            functions.update(dict.fromkeys(self._naming(arming)))
         found: list[Armed] = []
         given: list[Armed] = []
         tasks: list[Armed] = []
@@ -223,7 +223,10 @@ class OwnerTimers:
             )
 
     def _naming(self, arming: Arming) -> list[Function]:
-        return list(self.module.functions_mentioning(arming.name.rpartition(".")[2]))
+        """The functions that name what arms a timer, or that may start what another function makes."""
+        making = self.module.functions_mentioning(arming.name.rpartition(".")[2])
+        starting = self.module.functions_mentioning(arming.starts) if making and arming.starts else []
+        return [*making, *starting]
 
     def callback_of(self, arming: Arming, call: t.Call) -> Function | None:
         """What runs when a timer fires."""
@@ -280,7 +283,8 @@ class OwnerTimers:
         if armed.place is None:
             return False
         if call is not None and step.kind == "call":
-            return call.method in armed.arming.rearms and call.receiver_place == armed.place
+            again = call.method in armed.arming.rearms or call.method == armed.arming.starts
+            return again and call.receiver_place == armed.place
         return (
             step.kind == "assign"
             and step.target == armed.place

@@ -61,11 +61,13 @@ class Timer:
     step: Step
     place: Place
     callback: Function | None
+    is_made_before: bool = False
 
     @property
     def extent(self) -> t.Extent:
-        """Where it is armed: the arming call, or the call that starts what was made before."""
-        return self.step.extent if self.arming.starts is not None else self.call.extent
+        """Where it is armed: the arming call, or that makes what the same function starts; where another function has made
+        it, the call that starts it."""
+        return self.step.extent if self.is_made_before else self.call.extent
 
 
 TURNS = 60
@@ -118,6 +120,30 @@ class Timers:
                 considered.silent(call.extent, what, step.target, self.described(function))
                 continue
             yield Timer(arming, call, start, step.target, self._callback(arming, call))
+        yield from self._started_in(function)
+
+    def _started_in(self, function: Function) -> Iterator[Timer]:
+        """The timers of an object that another method has made: `self.beat = LoopingCall(self.ping)` in a constructor, and
+        `self.beat.start(5)` when it is connected."""
+        for step, call in function.cfg.calls if self._starting else ():
+            place = call.receiver_place
+            if call.method not in self._starting or place is None or place.root.kind != "this":
+                continue
+            stores = [s for s in self.module.stores_to(place) if not is_null(s[1].value)]
+            made = [(f, *_called(store.value)) for f, store in stores]
+            if len(made) != 1 or made[0][0] is function or made[0][1] is None:
+                continue
+            arming = self.arming_of(made[0][1])
+            if arming is not None and arming.starts == call.method and arming.result == made[0][2]:
+                yield Timer(arming, made[0][1], step, place, self._callback(arming, made[0][1]), True)
+
+    @cached_property
+    def _starting(self) -> frozenset[str]:
+        """The methods that start what this module makes."""
+        made = (a for a in self.armings if a.starts is not None)
+        return frozenset(
+            a.starts or "" for a in made if self.module.functions_mentioning(a.name.rpartition(".")[2])
+        )
 
     def _account_for_unkept(self, function: Function) -> None:
         """Takes down the timers whose handle no step of a function keeps; they are no candidates."""

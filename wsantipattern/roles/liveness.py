@@ -13,9 +13,10 @@ from functools import cached_property
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
-from wsantipattern.model.flow import Fact, atom, facts_at, implied
+from wsantipattern.model.flow import Fact, atom, facts_at, implied, returns
 from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import Place
+from wsantipattern.model.summary import callers
 from wsantipattern.roles.cell import Cells, Write
 from wsantipattern.roles.hearing import Hearing
 from wsantipattern.roles.silence import Mark, Silence, mark_of, prefixes
@@ -175,7 +176,20 @@ class Liveness:
             or (store is not None and store.declares)
             or write.function.kind in ("constructor", "top")
             or write.function in self.hearing.dialling
-            or write.step in self.hearing.openings.get(write.function, ())
+            or (
+                write.step in self.hearing.openings.get(write.function, ())
+                and not self._also_runs_later(write.function)
+            )
+        )
+
+    def _also_runs_later(self, function: Function) -> bool:
+        """Whether what runs when a connection opens also runs while it is open: the first beat, which a timer repeats."""
+        return any(
+            caller not in self.hearing.openings
+            and caller not in self.hearing.endings
+            and caller not in self.hearing.dialling
+            and caller.kind not in ("constructor", "top")
+            for caller, _ in callers(function)
         )
 
     def reads_mark(self, term: t.Term, depth: int = 4) -> bool:
@@ -427,10 +441,16 @@ class Liveness:
 
     @property
     def _readers(self) -> Iterator[Function]:
-        """The functions that name a mark."""
+        """The functions that name a mark, and those that name a getter or predicate that does."""
         seen: set[Function] = set()
-        for mark in self.marks:
-            name = mark if isinstance(mark, str) else mark.name
+        names = [mark if isinstance(mark, str) else mark.name for mark in self.marks]
+        for name in names:
+            for function in self.module.functions_mentioning(name):
+                if function not in seen:
+                    seen.add(function)
+                    yield function
+        asked = {f.name.rpartition(".")[2] for f in seen if any(value is not None for value, _ in returns(f))}
+        for name in sorted(asked - {""}):
             for function in self.module.functions_mentioning(name):
                 if function not in seen:
                     seen.add(function)

@@ -634,9 +634,11 @@ class Owners:
     def only_tells(self, call: t.Call) -> bool:
         """Whether a call of another file writes a line to a log, or says something of what it is given and keeps nothing of
         it: `log.info("%s gone", self)`, `crowd.leave(id(self))`."""
-        on = call.receiver_place
-        if on is not None and any_of(of_place(on), self.knowledge.names("owner", "loggers")):
+        on, loggers = call.receiver_place, self.knowledge.names("owner", "loggers")
+        if on is not None and any_of(of_place(on), loggers):
             return True
+        if call.receiver is None and split(call.method)[:1] and split(call.method)[0] in loggers:
+            return True  # `logDebug(...)`, of a project's own file.
         return (self.module.canonical(call.callee) or "") in self.knowledge.names("owner", "inspects")
 
     def is_named_end(self, function: Function) -> bool:

@@ -384,7 +384,7 @@ class Survivors:
 
     def _left_by_close(self, armed: Armed, link: Link) -> Iterator[Survivor]:
         """A timer that uses the connection and that no close handler clears; one that fires once, where one clears another."""
-        ends = [End(handler, "event", link) for handler in link.handlers]
+        ends = [End(h, "event", link) for h in link.handlers if link.is_strong or not self._only_tells(h)]
         if not ends or (armed.held is None and armed.function.kind == "top"):
             return  # What a script starts for itself goes on as long as the script.
         if any(
@@ -405,6 +405,16 @@ class Survivors:
             return
         confidence = Confidence.HIGH if link.is_strong else Confidence.MEDIUM
         yield Survivor(armed, end, "left", [(armed.function, armed.step)], work, False, cleared, confidence)
+
+    def _only_tells(self, handler: Function) -> bool:
+        """Whether a close handler only writes a line to a log: the object of another file may connect again by itself."""
+        for step in handler.cfg.steps:
+            target = step.target
+            if target is not None and (target.path or target.root.scope is not handler):
+                return False
+            if step.call is not None and not self.owners.only_tells(step.call):
+                return False
+        return True
 
     def _reports(self, armed: Armed, ends: list[End]) -> bool:
         """Whether a close handler tells the owner's owner, who may call the end that clears the timer."""

@@ -100,8 +100,8 @@ class OwnerTimers:
         kinds = [a for a in self.timers.armings if not a.task and a.callback is not None]
         looped = [a for a in self.timers.armings if a.task or a.ticks is not None]
         functions: dict[Function, None] = {}
-        for arming in (*kinds, *looped):
-            functions.update(dict.fromkeys(self._naming(arming)))
+        for kind in (*kinds, *looped):
+            functions.update(dict.fromkeys(self._naming(kind)))
         found: list[Armed] = []
         given: list[Armed] = []
         tasks: list[Armed] = []

@@ -101,13 +101,28 @@ class Slots:
         held = self.read(value) if value is not None else None
         if held is not None and held.root is not place.root:
             yield from self.keys(Place(held.root, held.path + place.path))
-        if place.root.kind in ("parameter", "local"):
+        if place.root.kind in ("parameter", "local") and not self._is_one_of_many(place):
             yield ("path", place.path)
         holder = place.root if held is None else held.root
         if holder.kind == "this" and (held is not None or place.path[-2:-1] == (ELEMENT,)):
             owner = self._only_owner(place.name, holder.owner)
             if owner is not None:
                 yield (owner.name or owner, (place.name,))
+
+    def _is_one_of_many(self, place: Place) -> bool:
+        """Whether several variables of a scope begin as objects with such a field: `max = {x: 0}` and `size = {x: 0}`."""
+        scope = place.root.scope
+        if place.root.kind != "local" or scope is None:
+            return False
+        alike = {
+            step.target.root
+            for step, store in scope.host.cfg.assignments
+            if step.target is not None
+            and not step.target.path
+            and isinstance(store.value, t.Record)
+            and any(name == place.path[0] for name, _ in store.value.entries)
+        }
+        return place.root in alike and len(alike) > 1
 
     def same(self, one: Place, other: Place) -> bool:
         """Whether two places mean one slot."""

@@ -209,7 +209,9 @@ class Newness:
         if isinstance(term, t.Binary):
             return self._compared(term, holds, kept, function, fact.step)
         if isinstance(term, t.Result):
-            if isinstance(term.call, t.Ref) or term.index > 0:
+            asks = isinstance(term.call, t.Call) and term.call.method in self.knowledge.names("newness", "marks")
+            # `known, _ := seen.ContainsOrAdd(id)` tells with its first result, `_, known := seen.LoadOrStore(id)` its second.
+            if isinstance(term.call, t.Ref) or term.index > 0 or asks:
                 return self._member(term.call, holds, kept, function, fact.step)
             return False
         if isinstance(term, t.Suspend) and term.value is not None:
@@ -425,6 +427,8 @@ class Newness:
         value = self.module.value_of(term)
         if value is term and isinstance(term, t.Ref):
             value = self._given_last(term, function, step)
+        if isinstance(value, t.Ref) and value.key is not None:
+            return value  # `lane := lanes[name]`
         return value if isinstance(value, (t.Call, t.Result, t.Binary)) else term
 
     def _moves(self, term: t.Term, kept: Holder, function: Function, step: Step | None) -> bool:

@@ -637,6 +637,9 @@ class Owners:
         on, loggers = call.receiver_place, self.knowledge.names("owner", "loggers")
         if on is not None and any_of(of_place(on), loggers):
             return True
+        made = on.root.initial if on is not None and on.root.constant and not on.path else None
+        if isinstance(made, t.Call) and any_of(split(self.module.canonical(made.callee) or ""), loggers):
+            return True  # `notes = logging.getLogger("guide")`, by any name
         if call.receiver is None and split(call.method)[:1] and split(call.method)[0] in loggers:
             return True  # `logDebug(...)`, of a project's own file.
         return (self.module.canonical(call.callee) or "") in self.knowledge.names("owner", "inspects")

@@ -87,7 +87,13 @@ class Lifetimes:
         index = scope.parameters.index(root)
         verdicts: list[bool] = []
         for invocation in self.invocations.of(scope):
-            given = self.holders.of(invocation.argument(index, root.name))
+            handed = invocation.argument(index, root.name)
+            # A field of what is handed on: `panel, ok := panels[id]`, or a new one that is put there.
+            given = (
+                self.holders.object_of(handed)
+                if kept.path and handed is not None
+                else self.holders.of(handed)
+            )
             if given is not None:
                 verdicts.append(
                     self.outlives(Holder(given.root, given.path + kept.path), message, function, depth - 1)

@@ -209,7 +209,9 @@ class Newness:
         if isinstance(term, t.Binary):
             return self._compared(term, holds, kept, function, fact.step)
         if isinstance(term, t.Result):
-            asks = isinstance(term.call, t.Call) and term.call.method in self.knowledge.names("newness", "marks")
+            asks = isinstance(term.call, t.Call) and term.call.method in self.knowledge.names(
+                "newness", "marks"
+            )
             # `known, _ := seen.ContainsOrAdd(id)` tells with its first result, `_, known := seen.LoadOrStore(id)` its second.
             if isinstance(term.call, t.Ref) or term.index > 0 or asks:
                 return self._member(term.call, holds, kept, function, fact.step)

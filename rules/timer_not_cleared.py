@@ -23,7 +23,8 @@ Limits
     where it would run over none. Promises and futures are followed to the handlers in the same function that settle
     them; Twisted's Deferreds are not. Another handler of the very event that settles one, and that may clear the timer,
     counts as a clear. A function that clears the timer and is given to something of another file
-    (`stack.callback(stop)`) counts as a clear. Functions of other files are not followed.
+    (`stack.callback(stop)`) counts as a clear. Functions of other files are not followed, and an object that the function
+    makes, starts and stops (`beat.start()`, `beat.stop()`) is no timer of it.
 """
 
 from collections.abc import Iterator

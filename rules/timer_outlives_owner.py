@@ -40,7 +40,9 @@ Limits
     the object, and the object does not join that list by itself). An end that comes to no clear counts where a close handler forgets the connection, arms the
     timer, and the end leaves at once without a connection; and where the end closes the connection because something
     has failed, and leaves before the clear that its other ways come to. A callback that
-    a caller gives counts only so: where one end clears it, and another does not.
+    a caller gives counts only so: where one end clears it, and another does not. A timer that one method makes and another
+    starts counts where its field is given nothing else. A connection of another file's class whose close handler only
+    writes to a log may connect again by itself, and has not ended.
 """
 
 from collections.abc import Iterator

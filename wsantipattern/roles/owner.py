@@ -640,8 +640,9 @@ class Owners:
         made = on.root.initial if on is not None and on.root.constant and not on.path else None
         if isinstance(made, t.Call) and any_of(split(self.module.canonical(made.callee) or ""), loggers):
             return True  # `notes = logging.getLogger("guide")`, by any name
-        if call.receiver is None and split(call.method)[:1] and split(call.method)[0] in loggers:
-            return True  # `logDebug(...)`, of a project's own file.
+        words = split(call.method) if call.receiver is None else []
+        if words[:1] and words[0] in loggers and words[1:2] not in (["in"], ["out"], ["on"], ["off"]):
+            return True  # `logDebug(...)`, of a project's own file; `logOut()` is none.
         return (self.module.canonical(call.callee) or "") in self.knowledge.names("owner", "inspects")
 
     def is_named_end(self, function: Function) -> bool:

@@ -17,8 +17,8 @@ from wsantipattern.model import flow
 from wsantipattern.model import term as t
 from wsantipattern.model.module import Class, Function, Module
 from wsantipattern.model.place import Binding, Place
-from wsantipattern.model.summary import callers
 from wsantipattern.record import record
+from wsantipattern.roles.channel import handed_on
 from wsantipattern.roles.event import Events, Registration, event_name
 from wsantipattern.roles.evidence import Evidence, strong, weak
 from wsantipattern.roles.invocation import Invocations
@@ -27,9 +27,6 @@ from wsantipattern.roles.words import any_of, of_place, split
 
 DEPTH = 12
 """How many variables, parameters and calls a message is followed back through."""
-
-HANDED = 3
-"""How many calls of the file a channel is followed through, up or down."""
 
 _NO_CONTENT = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "instanceof"})
 
@@ -889,7 +886,7 @@ class Messages:
 
     def _sent(self, channel: Place, depth: int) -> Message | None:
         """What is sent into a channel of the file: `strokes <- k`, or by a library: `client.SubscribeChan("", strokes)`."""
-        for place in self._handed_on(channel):
+        for place in handed_on(self.module, channel):
             for function in self.module.functions_mentioning(place.name):
                 found = self._filling(function, place)
                 if found is not None:
@@ -900,49 +897,6 @@ class Messages:
                         if found is not None:
                             return found
         return None
-
-    def _handed_on(self, channel: Place) -> list[Place]:
-        """The places of the file that have a channel, itself first: `go read(conn, events)` hands it to a parameter."""
-        key = ("handed_on", channel)
-        memo = self.module.memo
-        if key not in memo:
-            found: dict[Place, None] = {channel: None} if channel.name else {}
-            todo = [(place, HANDED) for place in found]
-            while todo:
-                place, left = todo.pop(0)
-                near = [*self._parameters_given(place), *self._given_to(place)] if left > 0 else []
-                for other in near:
-                    if other.name and other not in found:
-                        found[other] = None
-                        todo.append((other, left - 1))
-            memo[key] = list(found)
-        places: list[Place] = memo[key]
-        return places
-
-    def _parameters_given(self, place: Place) -> Iterator[Place]:
-        """The parameters of functions of the file that are given what is at a place."""
-        for function in self.module.functions_mentioning(place.name):
-            for step in function.cfg.of_kind("call", "spawn"):
-                given = step.call.arguments if step.call is not None else []
-                if step.call is None or not any(isinstance(a, t.Ref) and a.place == place for a in given):
-                    continue
-                callee = self.module.resolve(step.call)
-                for parameter, value in zip(
-                    callee.parameters if callee is not None else (), given, strict=False
-                ):
-                    if isinstance(value, t.Ref) and value.place == place:
-                        yield Place(parameter)
-
-    def _given_to(self, place: Place) -> Iterator[Place]:
-        """What the callers of a function of the file give to its parameter."""
-        scope = place.root.scope
-        if place.path or scope is None or place.root not in scope.parameters:
-            return
-        index = scope.parameters.index(place.root)
-        for _, step in callers(scope):
-            value = step.call.argument(index, place.root.name) if step.call is not None else None
-            if isinstance(value, t.Ref):
-                yield value.place
 
     def _filling(self, function: Function, channel: Place) -> Message | None:
         """The messages that a library puts into a channel that a call of this function gives it."""

@@ -12,6 +12,9 @@ from wsantipattern.model.summary import callers
 HANDED = 3
 """How many calls of the file a channel is followed through, up or down."""
 
+NAMES = 12
+"""How many functions may name a channel, and by how many places it may be had, for it to be followed."""
+
 
 def handed_on(module: Module, channel: Place) -> list[Place]:
     """The places of the file that have a channel, itself first: `go read(conn, events)` hands it to a parameter."""
@@ -20,9 +23,12 @@ def handed_on(module: Module, channel: Place) -> list[Place]:
     if key not in memo:
         found: dict[Place, None] = {channel: None} if channel.name else {}
         todo = [(place, HANDED) for place in found]
-        while todo:
+        while todo and len(found) <= NAMES:
             place, left = todo.pop(0)
-            near = [*_parameters_given(module, place), *_given_to(place)] if left > 0 else []
+            # What is handed about in a large file by everybody, such as the `v` of a reader of options, is no channel.
+            near: list[Place] = []
+            if left > 0 and len(module.functions_mentioning(place.name)) <= NAMES:
+                near = [*_parameters_given(module, place), *_given_to(place)]
             for other in near:
                 if other.name and other not in found:
                     found[other] = None

@@ -110,9 +110,16 @@ def guarded(root: Node, language: str) -> Iterator[Node]:
 
 
 def ends(node: Node | None) -> bool:
-    return node is not None and any(
-        (inner.type == "call_expression" and method_of(inner) in ENDS)
-        or (inner.type == "new_expression" and "Socket" in text_of(inner.child_by_field_name("constructor")))
+    return node is not None and (
+        dials(node)
+        or any(inner.type == "call_expression" and method_of(inner) in ENDS for inner in descendants(node))
+    )
+
+
+def dials(node: Node) -> bool:
+    """Whether a node makes a socket; without such a function no client is left."""
+    return any(
+        inner.type == "new_expression" and "Socket" in text_of(inner.child_by_field_name("constructor"))
         for inner in descendants(node)
     )
 
@@ -148,7 +155,7 @@ def callback_edits(root: Node) -> Iterator[Edit]:
             ]
         for name in inner:
             for body in named.get(name, ()):
-                if ends(body) and body.start_byte not in done:
+                if ends(body) and not dials(body) and body.start_byte not in done:
                     done.add(body.start_byte)
                     yield Edit(body.start_byte, body.end_byte, b"{}")
 

@@ -143,14 +143,7 @@ class Hearing:
     @cached_property
     def dialling(self) -> set[Function]:
         """The functions that make a new connection."""
-        words = {name.rpartition(".")[2] for lib in self.sockets.libraries for name in lib.makes}
-        words.update(m for lib in self.sockets.libraries for m in lib.facts.get("make_methods", []))
-        return {
-            function
-            for word in sorted(words)
-            for function in self.module.functions_mentioning(word)
-            if any(self.sockets.makes(call) for _, call in function.cfg.calls)
-        }
+        return {function for function, _, _ in self.sockets.made}
 
     def _heard_after(self, function: Function, step: Step) -> set[Step]:
         """The steps after a receive that brought something: not those where it failed, nor those after the loop."""

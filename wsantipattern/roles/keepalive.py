@@ -43,7 +43,7 @@ class Keepalive:
     @cached_property
     def loops_back(self) -> t.Extent | None:
         """Where the file makes its connections, if all of them are to this very machine, by a literal address."""
-        made = [call for call, _ in self.sockets.made]
+        made = [call for _, call, _ in self.sockets.made]
         return made[0].extent if made and all(map(self._is_to_itself, made)) else None
 
     def _is_to_itself(self, call: t.Call) -> bool:

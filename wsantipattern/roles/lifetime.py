@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from wsantipattern.knowledge import Knowledge
 from wsantipattern.model import term as t
 from wsantipattern.model.cfg import Step
+from wsantipattern.model.flow import returns
 from wsantipattern.model.module import Function, Module, is_null
 from wsantipattern.model.place import ELEMENT, Binding, Place
 from wsantipattern.model.summary import callers
@@ -341,10 +342,11 @@ class Lifetimes:
         shown."""
         for function in self.module.functions_mentioning(kept.name) if kept.name else ():
             drained = emptied = False
+            answers = {id(value) for value, _ in returns(function) if value is not None}
             for step in function.cfg.steps:
                 store, call = step.store, step.call
                 if call is not None:
-                    if self._takes_out(call, kept):
+                    if self._takes_out(call, kept, id(call) in answers):
                         return step.extent
                     drained = drained or self.hands_on(call, kept) or self._goes_through(call, kept)
                     emptied = emptied or self._clears(call, kept)
@@ -400,7 +402,8 @@ class Lifetimes:
             whole.append(call.receiver)
         return any(self._is(self.holders.of(part), kept) for part in whole)
 
-    def _takes_out(self, call: t.Call, kept: Holder) -> bool:
+    def _takes_out(self, call: t.Call, kept: Holder, is_answer: bool) -> bool:
+        """Whether a call takes an element out for use; `is_answer` says that the function returns what it gives."""
         if call.method == "copy" and len(call.arguments) == 2:
             # Go's `copy(queue, queue[1:])`
             return isinstance(call.arguments[1], t.Element) and all(
@@ -412,7 +415,7 @@ class Lifetimes:
         used = call.parent
         while isinstance(used, t.Logic):
             used = used.parent
-        return used is not None and self._is(self.holders.of(call.receiver), kept)
+        return (used is not None or is_answer) and self._is(self.holders.of(call.receiver), kept)
 
     def _cuts(self, value: t.Term, kept: Holder) -> bool:
         """`buffer = buffer.slice(end)`, `buffer = lines.pop()`: the front has been dealt with."""

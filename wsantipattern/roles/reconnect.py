@@ -26,7 +26,7 @@ class Reconnects:
 
     def never(self, library: Library | None) -> t.Extent | None:
         """Where the file makes the connections of a library, none of which comes back; None where one may."""
-        made = [call for call, of in self.sockets.made if of is library] if library is not None else []
+        made = [call for _, call, of in self.sockets.made if of is library] if library is not None else []
         if library is None or not made:
             return None
         if not library.reconnects:

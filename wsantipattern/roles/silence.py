@@ -152,6 +152,10 @@ class Silence:
                     continue
                 if not self._ends(callback, self._closing_functions, DEPTH):
                     continue
+                if step in self.hearing.endings.get(function, ()) and not self._ends(
+                    callback, self._hanging_up, DEPTH
+                ):
+                    continue  # A new attempt after the end, which a bad message may bring about too (Mattermost).
                 if step in self.hearing.answers.get(function, ()) or self._is_handled_by_answer(call, rearms):
                     return True
                 if not self._ends(callback, self._hanging_up, DEPTH):

@@ -462,16 +462,41 @@ class Sockets:
         name = self.module.typed_name(call.callee)
         if name is not None and name in self._by_name:
             return self._by_name[name]
-        if call.receiver is None:
-            return None
+        chosen = self._class_of(call.callee) if name is None else None
+        if chosen is not None or call.receiver is None:
+            return chosen
         # A method that no other library of the file has: `session.ws_connect(...)` of a session from elsewhere.
         return next((lib for lib in self.imported if call.method in lib.facts.get("make_methods", [])), None)
 
+    def _class_of(self, term: Term | None, depth: int = 3) -> Library | None:
+        """The library of one of the classes or functions that a term stands for.
+
+        Clients for pages and servers alike choose one: `options.impl ?? WebSocket`,
+        `typeof window === "undefined" ? require("ws") : WebSocket`.
+        """
+        if isinstance(term, (Logic, Choice)):
+            sides = (term.left, term.right) if isinstance(term, Logic) else (term.then, term.otherwise)
+            return next(
+                (lib for lib in (self._class_of(side, depth) for side in sides) if lib is not None), None
+            )
+        if not isinstance(term, Ref):
+            return None
+        name = self.module.canonical(term)
+        if name is not None:
+            return self._by_name.get(name)
+        if depth <= 0:
+            return None
+        for _, store in self._stores(term.place):
+            found = self._class_of(store.value, depth - 1)
+            if found is not None:
+                return found
+        return None
+
     @cached_property
-    def made(self) -> list[tuple[Call, Library]]:
-        """The calls of the file that make a connection."""
+    def made(self) -> list[tuple[Function, Call, Library]]:
+        """The calls of the file that make a connection, with the functions whose graphs run them."""
         return [
-            (call, library)
+            (function, call, library)
             for function in self.module.all_functions
             if not function.is_inlined
             for _, call in function.cfg.calls

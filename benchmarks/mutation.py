@@ -14,6 +14,10 @@ syntax tree, and moves the clear to where only the undisturbed path runs it:
 A place counts only where another way out is certain: an `await`, `return`, `throw` or `raise` between the arm and
 the moved clear. It is found when `timer-not-cleared` speaks at the arm, and did not before the edit.
 
+Not every edit makes a bug, and no tool can tell that from the edit. Each miss was read; `mutants.tsv` says of each why it
+was missed (`missed`), or why what is left is no bug (`no bug`). The latter count for nothing, and have a column of their
+own. A miss that is not in the list is printed as `unread`, and counts as missed.
+
 Guarantees: the same places and the same numbers for the same corpus and tool, at most `--limit` places a mutator,
 spread over the packages; nothing of the corpus is changed. Does not: say that all bugs of the rule look like these.
 """
@@ -37,6 +41,8 @@ import tree_sitter_typescript
 from tree_sitter import Language, Node, Parser
 
 RULE = "timer-not-cleared"
+READ = Path(__file__).resolve().parent / "mutants.tsv"
+VERDICTS = ("no bug", "missed")
 
 FUNCTIONS = frozenset(
     {
@@ -497,6 +503,61 @@ def measured(found: Iterable[Site], limit: int) -> list[Site]:
     return sorted(result, key=lambda s: (s.language, s.mutant.mutator, str(s.path), s.mutant.arms))
 
 
+class Tally:
+    """What became of the mutants of one rule, and what was read of those that were missed.
+
+    Raises `corpus.CorpusError` where `mutants.tsv` has a line of another form.
+    """
+
+    def __init__(self, rule: str) -> None:
+        self.rule = rule
+        self.counts: Counter[tuple[str, str, str]] = Counter()
+        self.read = {key[1:]: said for key, said in judged(READ).items() if key[0] == rule}
+
+    def add(self, result: str, language: str, mutator: str, path: Path, source: bytes, line: int) -> None:
+        """Counts a mutant at a line of the unedited text, and prints it where it was not found."""
+        text = source.splitlines()[line - 1].decode("utf-8", "replace").strip()
+        said = self.read.get((path.name, text))
+        where = f"{mutator} {path.parent.name}/{path.name}:{line}"
+        if result == "missed" and said is not None:
+            result = said[0]
+            print(f"{result}: {where}: {said[1]}", flush=True)
+        elif result == "missed":
+            print(f"unread: {where}: {text}", flush=True)
+        elif said is not None:
+            print(f"{result}, and mutants.tsv says {said[0]}: {where}", flush=True)
+        elif result != "found":
+            print(f"{result}: {where}", flush=True)
+        self.counts[language, mutator, result] += 1
+
+    def report(self) -> None:
+        """Prints the table."""
+        print(
+            "| rule | language | mutator | places | no bug | found | recall |\n|---|---|---|--:|--:|--:|--:|"
+        )
+        for language, mutator in sorted({key[:2] for key in self.counts}):
+            found, missed, right = (
+                self.counts[language, mutator, word] for word in ("found", *VERDICTS[::-1])
+            )
+            share = f"{100 * found / (found + missed):.0f} %" if found + missed else "–"
+            total = found + missed + right
+            print(f"| `{self.rule}` | {language} | {mutator} | {total} | {right} | {found} | {share} |")
+
+
+def judged(path: Path) -> dict[tuple[str, str, str], tuple[str, str]]:
+    """Of each rule, file name and line of text where a mutant was missed: the verdict and its reason."""
+    found: dict[tuple[str, str, str], tuple[str, str]] = {}
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        if line and not line.startswith("#"):
+            parts = line.split("\t")
+            if len(parts) != 5 or parts[3] not in VERDICTS:
+                raise corpus.CorpusError(
+                    f"{path.name}:{number}: rule, file, line, `no bug` or `missed`, reason"
+                )
+            found[parts[0], parts[1], parts[2]] = (parts[3], parts[4])
+    return found
+
+
 Speaks = Callable[[bytes, Path], set[int]]
 
 
@@ -527,25 +588,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument("--limit", type=int, default=60, help="places for each language and mutator")
     chosen = options.parse_args(arguments)
     try:
+        tally = Tally(RULE)
         packages = [
             p for p in corpus.load(chosen.list) if not chosen.language or p.language in chosen.language
         ]
-    except corpus.CorpusError as error:
+    except (corpus.CorpusError, OSError) as error:
         print(f"mutation.py: {error}", file=sys.stderr)
         return 2
-    counts: Counter[tuple[str, str, str]] = Counter()
     for site in measured(sites(packages, chosen.cache), chosen.limit):
-        result = outcome(site)
-        counts[site.language, site.mutant.mutator, result] += 1
-        if result != "found":
-            lines = ", ".join(map(str, sorted(site.mutant.lines_before(site.path.read_bytes()))))
-            place = site.path.relative_to(chosen.cache / "sources")
-            print(f"{result}: {site.mutant.mutator} {place}:{lines}", flush=True)
-    print("| rule | language | mutator | places | found | recall |\n|---|---|---|--:|--:|--:|")
-    for language, mutator in sorted({key[:2] for key in counts}):
-        found, missed = (counts[language, mutator, word] for word in ("found", "missed"))
-        share = f"{100 * found / (found + missed):.0f} %" if found + missed else "–"
-        print(f"| `{RULE}` | {language} | {mutator} | {found + missed} | {found} | {share} |")
+        source = site.path.read_bytes()
+        line = min(site.mutant.lines_before(source))
+        tally.add(outcome(site), site.language, site.mutant.mutator, site.path, source, line)
+    tally.report()
     return 0
 
 

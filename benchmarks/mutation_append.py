@@ -26,7 +26,6 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -310,12 +309,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.cache is None and not chosen.fixtures:
         options.error("--cache or --fixtures is needed")
     try:
+        tally = mutation.Tally(RULE)
         known = listed(LISTED)
         found = found_in_fixtures() if chosen.fixtures else found_in(corpus.load(chosen.list), chosen.cache)
     except (corpus.CorpusError, OSError) as error:
         print(f"mutation_append.py: {error}", file=sys.stderr)
         return 2
-    counts: Counter[tuple[str, str, str]] = Counter()
     for place in found:
         if chosen.language and place.language not in chosen.language:
             continue
@@ -324,21 +323,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if chosen.candidates:
             print("\t".join((where, *place.key)), flush=True)
         elif chosen.fixtures or place.key in known:
-            result = outcome(place)
-            counts[place.language, place.mutant.mutator, result] += 1
-            if result != "found":
-                print(f"{result}: {place.mutant.mutator} {where} {place.test}", flush=True)
+            source = place.path.read_bytes()
+            tally.add(outcome(place), place.language, place.mutant.mutator, place.path, source, line)
     if not chosen.candidates:
-        report(counts)
+        tally.report()
     return 0
-
-
-def report(counts: Counter[tuple[str, str, str]]) -> None:
-    print("| rule | language | mutator | places | found | recall |\n|---|---|---|--:|--:|--:|")
-    for language, mutator in sorted({key[:2] for key in counts}):
-        found, missed = (counts[language, mutator, word] for word in ("found", "missed"))
-        share = f"{100 * found / (found + missed):.0f} %" if found + missed else "–"
-        print(f"| `{RULE}` | {language} | {mutator} | {found + missed} | {found} | {share} |")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ file of which something asks what is in the container and in which the rule has 
 
     kept        takes the statement away
 
-It is found where the file has a finding then. A container that is no tracker, a loop over
-something else and a second reset make misses that are right; the run lists the misses to be read.
+It is found where the file has a finding then. A container that is no tracker, a loop over something else and a second
+reset make misses that are right; `mutants.tsv` has the verdict on each (see mutation.py).
 
 Guarantees: the same places and numbers for the same corpus and tool; nothing of the corpus is changed.
 """
@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -160,25 +159,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = options.parse_args(arguments)
     if chosen.cache is None and not chosen.fixtures:
         options.error("--cache or --fixtures is needed")
-    counts: Counter[tuple[str, str]] = Counter()
     try:
+        tally = mutation.Tally(RULE)
         for language, path in mutation_watermark.files(chosen, RULE):
             source = path.read_bytes() if path.is_file() else b""
             if not source or len(source) > mutation_watermark.LARGEST:
                 continue
-            for container, mutant in mutants(source, path.suffix):
+            for _, mutant in mutants(source, path.suffix):
                 before, after = speaks(source, path), speaks(mutant.applied(source)[0], path)
                 if before:
                     continue  # Not right to begin with.
                 result = "found" if after else "missed"
-                counts[language, result] += 1
-                if result != "found":
-                    line = mutation.line_at(source, mutant.arms[0])
-                    print(f"{result}: {container} {path}:{line}", flush=True)
+                line = mutation.line_at(source, mutant.arms[0])
+                tally.add(result, language, mutant.mutator, path, source, line)
     except (CorpusError, OSError) as error:
         print(f"mutation_dedup.py: {error}", file=sys.stderr)
         return 2
-    mutation_watermark.report(counts, RULE, "kept")
+    tally.report()
     return 0
 
 

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -228,11 +227,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument("--language", action="append", choices=sorted(CALLS), default=[])
     chosen = options.parse_args(arguments)
     try:
+        tally = mutation.Tally(RULE)
         packages = corpus.load(chosen.list)
-    except corpus.CorpusError as error:
+    except (corpus.CorpusError, OSError) as error:
         print(f"mutation_ready.py: {error}", file=sys.stderr)
         return 2
-    counts: Counter[tuple[str, str, str]] = Counter()
     seen: set[tuple[str, str]] = set()
     for package in packages:
         if package.language not in (chosen.language or CALLS):
@@ -250,19 +249,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if made is None:
                 continue
             seen.add(likeness)
-            result = outcome(made, source, path)
-            counts[package.language, made.mutator, result] += 1
-            if result != "found":
-                lines = ", ".join(map(str, sorted(made.lines_before(source))))
-                print(
-                    f"{result}: {made.mutator} {path.relative_to(chosen.cache / 'sources')}:{lines}",
-                    flush=True,
-                )
-    print("| rule | language | mutator | places | found | recall |\n|---|---|---|--:|--:|--:|")
-    for language, mutator in sorted({key[:2] for key in counts}):
-        found, missed = (counts[language, mutator, word] for word in ("found", "missed"))
-        share = f"{100 * found / (found + missed):.0f} %" if found + missed else "–"
-        print(f"| `{RULE}` | {language} | {mutator} | {found + missed} | {found} | {share} |")
+            line = min(made.lines_before(source))
+            tally.add(outcome(made, source, path), package.language, made.mutator, path, source, line)
+    tally.report()
     return 0
 
 

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -258,8 +257,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = options.parse_args(arguments)
     if chosen.cache is None and not chosen.fixtures:
         options.error("--cache or --fixtures is needed")
-    counts: Counter[tuple[str, str]] = Counter()
     try:
+        tally = mutation.Tally(RULE)
         only = set(chosen.files.read_text("utf-8").split("\n")) if chosen.files else None
         for language, path in files(chosen, RULE):
             if only is not None and str(path) not in only:
@@ -267,25 +266,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             source = path.read_bytes() if path.is_file() else b""
             if not source or len(source) > LARGEST:
                 continue
-            for field, mutant in mutants(source, path.suffix):
+            for _, mutant in mutants(source, path.suffix):
                 result, line = outcome(path, mutant)
-                counts[language, result] += 1
-                if result != "found":
-                    print(f"{result}: {field} {path}:{line}", flush=True)
+                tally.add(result, language, mutant.mutator, path, source, line)
     except (corpus.CorpusError, OSError) as error:
         print(f"mutation_watermark.py: {error}", file=sys.stderr)
         return 2
-    report(counts, RULE, "error")
+    tally.report()
     return 0
-
-
-def report(counts: Counter[tuple[str, str]], rule: str, mutator: str) -> None:
-    """The table of what was found, by language."""
-    print("| rule | language | mutator | places | found | recall |\n|---|---|---|--:|--:|--:|")
-    for language in sorted({key[0] for key in counts}):
-        found, missed = counts[language, "found"], counts[language, "missed"]
-        share = f"{100 * found / (found + missed):.0f} %" if found + missed else "–"
-        print(f"| `{rule}` | {language} | {mutator} | {found + missed} | {found} | {share} |")
 
 
 if __name__ == "__main__":

@@ -517,8 +517,9 @@ class Tally:
     def add(self, result: str, language: str, mutator: str, path: Path, source: bytes, line: int) -> None:
         """Counts a mutant at a line of the unedited text, and prints it where it was not found."""
         text = source.splitlines()[line - 1].decode("utf-8", "replace").strip()
-        said = self.read.get((path.name, text))
-        where = f"{mutator} {path.parent.name}/{path.name}:{line}"
+        named = f"{path.parent.name}/{path.name}"
+        said = self.read.get((named, text))
+        where = f"{mutator} {named}:{line}"
         if result == "missed" and said is not None:
             result = said[0]
             print(f"{result}: {where}: {said[1]}", flush=True)
@@ -545,7 +546,7 @@ class Tally:
 
 
 def judged(path: Path) -> dict[tuple[str, str, str], tuple[str, str]]:
-    """Of each rule, file name and line of text where a mutant was missed: the verdict and its reason."""
+    """Of each rule, file with its folder, and line of text where a mutant was missed: the verdict and its reason."""
     found: dict[tuple[str, str, str], tuple[str, str]] = {}
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         if line and not line.startswith("#"):

@@ -20,7 +20,7 @@ Limits
     peer says; in Go also by its words (`medium`). The connections of one map or list are not told apart: a question
     to one of them counts for all. The same message sent at a set pace, in a loop that sleeps, counts as the question
     where something of the file waits for an answer. Silent too where all connections of the file are to `localhost`
-    by a literal address.
+    by a literal address. Of several classes that a connection may be made of, the first that is known decides.
 """
 
 from collections.abc import Iterator

@@ -16,6 +16,8 @@ Limits
     nothing compares positions; and where the container is the data itself. That this side is behind is no divergence,
     unless the function resets for it, too late or on the other branch; that ids differ is one where their name says so,
     or where the function drops for it the copy that it then fills with what the tracker lets pass.
+    A way that sets the position back and marks nothing itself is not followed to the next batch, which the tracker
+    judges: a program that reads again on purpose, and leaves out what it has, looks the same.
     A tracker that is emptied, but keeps a highest number beside, is taken for empty.
     What nothing shows to go on with what comes in, such as the greatest position of the copy's elements, shows a
     divergence only where the function drops the copy for it.

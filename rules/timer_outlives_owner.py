@@ -42,7 +42,8 @@ Limits
     has failed, and leaves before the clear that its other ways come to. A callback that
     a caller gives counts only so: where one end clears it, and another does not. A timer that one method makes and another
     starts counts where its field is given nothing else. A connection of another file's class whose close handler only
-    writes to a log may connect again by itself, and has not ended.
+    writes to a log may connect again by itself, and has not ended. A handler that its framework closes (tornado's
+    `on_close`), and whose callback waits meanwhile and arms the timer again, is not reported.
 """
 
 from collections.abc import Iterator

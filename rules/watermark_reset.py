@@ -24,7 +24,8 @@ Limits
     is gone is told by names (`covers(from)`, `after > len(log)`), and counts only where the peer was given something
     before. A position that a lost connection alone sets back is
     reported only where the file asks with the old one: many servers number each connection anew. One that is loaded
-    anew on each connect, without a failure on the way, is not reported. Priorities, levels, thresholds and other words
+    anew on each connect, without a failure on the way, is not reported. Nor is an entry of a map that is deleted where
+    an answer is late, or a checkpoint that is saved only now and then and loaded where an attempt fails. Priorities, levels, thresholds and other words
     for what rises and is no position are silent by their names. That a reducer drops the view is told by the
     words of its action (`emptied`, `reset`).
 """

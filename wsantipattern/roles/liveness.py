@@ -63,7 +63,8 @@ class Liveness:
                         continue
                     if place.is_local and not self._is_captured(place):
                         continue
-                    if is_null(value) and self.sockets.at(place) is not None:
+                    held = self.sockets.at(place) if is_null(value) else None
+                    if held is not None and held.evidence.is_strong:
                         continue  # The server asked to come back later (eris): the connection itself is let go.
                     if self._is_time(value) or isinstance(value, t.Constant) or self._is_counted(value):
                         found.setdefault(mark_of(place), []).append((place, value))
@@ -160,7 +161,7 @@ class Liveness:
                 continue
             other = write.value
             if value.kind == "null":
-                if other is not None and not is_null(other) and not _is_taken_out(other):
+                if other is not None and not is_null(other):
                     return True
             elif isinstance(other, t.Constant):
                 if other.kind == value.kind and other.value != value.value:
@@ -510,11 +511,6 @@ def _takes_back(call: t.Call, other: t.Call) -> bool:
         and one.kind == two.kind == "bool"
         and one.value != two.value
     )
-
-
-def _is_taken_out(value: t.Term) -> bool:
-    """Whether a value is a part of what came in, such as the id of a session (eris), and no mark of this side's beat."""
-    return isinstance(value, t.Ref) and value.place.root.kind == "parameter" and bool(value.place.path)
 
 
 def _asks_null(term: t.Term) -> bool:

@@ -152,8 +152,10 @@ class Silence:
                     continue
                 if not self._ends(callback, self._closing_functions, DEPTH):
                     continue
-                if step in self.hearing.endings.get(function, ()) and not self._ends(
-                    callback, self._hanging_up, DEPTH
+                if (
+                    step in self.hearing.endings.get(function, ())
+                    and not self._ends(callback, self._hanging_up, DEPTH)
+                    and not self._is_put_off(function, call)
                 ):
                     continue  # A new attempt after the end, which a bad message may bring about too (Mattermost).
                 if step in self.hearing.answers.get(function, ()) or self._is_handled_by_answer(call, rearms):
@@ -213,9 +215,7 @@ class Silence:
 
     def _is_watchdog(self, function: Function, arming: t.Call) -> bool:
         """Whether a function puts a timeout off, clearing and arming it, and not only when a connection is made."""
-        kept = _keepers(arming)
-        cleared = any(other is function and not marks.isdisjoint(kept) for other, _, marks in self._clears)
-        if not cleared or not function.name or function in self.hearing.dialling:
+        if not self._is_put_off(function, arming) or not function.name or function in self.hearing.dialling:
             return False
         name = function.name.rpartition(".")[2]
         return any(
@@ -225,6 +225,11 @@ class Silence:
             for step, call in other.cfg.calls
             if step not in self.hearing.openings.get(other, ())
         )
+
+    def _is_put_off(self, function: Function, arming: t.Call) -> bool:
+        """Whether the function that arms a timeout also clears the one it has armed before."""
+        kept = _keepers(arming)
+        return any(other is function and not marks.isdisjoint(kept) for other, _, marks in self._clears)
 
     def _is_handled_by_answer(self, arming: t.Call, rearms: frozenset[str]) -> bool:
         """Whether an answer clears, resets or takes out the handle of a timer, by the name of where it is kept."""

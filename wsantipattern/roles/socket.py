@@ -462,7 +462,7 @@ class Sockets:
         name = self.module.typed_name(call.callee)
         if name is not None and name in self._by_name:
             return self._by_name[name]
-        chosen = self._class_of(call.callee) if name is None else None
+        chosen = self._class_of(call.callee)
         if chosen is not None or call.receiver is None:
             return chosen
         # A method that no other library of the file has: `session.ws_connect(...)` of a session from elsewhere.
